@@ -1,0 +1,60 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// claim is a command that takes units of products: an order being placed, or a stock change that
+// removes units. It has one request a product, sorted by product id.
+type claim struct {
+	command
+	engine   *Engine
+	id       commerce.ID // of the order, or of the grant alone
+	requests []grantRequest
+	purpose  purpose
+	refusal  error // why it cannot even ask, e.g. a product that does not exist
+
+	submission submission
+}
+
+// purpose is what a claim's units are for.
+type purpose interface {
+	// entry makes the entry once every request has been granted.
+	entry(c *claim) (*commerce.Entry, error)
+	// receipt is the answer when the entry has been applied.
+	receipt(e *commerce.Entry) answer
+}
+
+// placing is the purpose of an order.
+type placing struct {
+	cmd    *commerce.PlaceOrder
+	lines  []commerce.OrderLine // merged, sorted; lines[i] is what requests[i] asks for
+	terms  commerce.Terms
+	epochs func(commerce.ID) uint64
+}
+
+func (p *placing) entry(c *claim) (*commerce.Entry, error) {
+	offers := make([]commerce.Offer, len(c.requests))
+	for i := range c.requests {
+		product := c.requests[i].product
+		offers[i] = commerce.Offer{Product: product, Epoch: p.epochs(product.ID)}
+	}
+	return p.cmd.NewEntry(c.id, p.lines, offers, p.terms)
+}
+
+func (p *placing) receipt(e *commerce.Entry) answer { return answer{order: e.Order.Row} }
+
+// removing is the purpose of a negative stock change.
+type removing struct {
+	cmd    *commerce.AdjustStock
+	keyTTL time.Duration
+	epochs func(commerce.ID) uint64
+}
+
+func (r *removing) entry(c *claim) (*commerce.Entry, error) {
+	return r.cmd.NewEntry(c.id.Time(), r.epochs(r.cmd.Product), r.keyTTL), nil
+}
+
+func (r *removing) receipt(e *commerce.Entry) answer { return answer{movement: e.Movements[0]} }

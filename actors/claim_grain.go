@@ -1,0 +1,170 @@
+package actors
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/planted"
+)
+
+// claimGrain carries one claim: an order's grain while the order is being placed. It asks the
+// product grains one after another in product-id order, so that waiting cannot deadlock; hands the
+// entry to the committer when all have granted; and answers when the entry's fate is known.
+//
+//	asking ──all granted──► committing ──applied──► answered, gone
+//	   │                        └─────not applied──► give back, answer, gone
+//	   └──refused, expired──► give back, (look the key up,) answer, gone
+type claimGrain struct {
+	engine *Engine
+	claim  *claim
+	self   *actor.PID
+	next   int // the request being asked
+}
+
+// Receive implements actor.Actor.
+func (g *claimGrain) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *claim:
+		g.claim, g.self = m, ctx.Self()
+		if m.refusal != nil {
+			g.refuse(ctx, m.refusal)
+			return
+		}
+		g.ask()
+	case *grantRequest:
+		g.answered(ctx, m)
+	case *submission:
+		g.settled(ctx, m)
+	case *keyLookup:
+		g.end(ctx, m.answer)
+	case *claimExpired:
+		g.expired(ctx)
+	}
+}
+
+// settle implements settler: the committer's answer comes back as a message.
+func (c *claim) settle(s *submission) { c.engine.root.Send(c.pid, s) }
+
+// looked implements asker.
+func (c *claim) looked(l *keyLookup) { c.engine.root.Send(c.pid, l) }
+
+func (g *claimGrain) ask() {
+	request := &g.claim.requests[g.next]
+	request.replyTo = g.self
+	g.engine.ask(request)
+}
+
+func (g *claimGrain) answered(ctx actor.Context, request *grantRequest) {
+	if request.refusal != nil {
+		g.giveBack(g.next)
+		g.refuse(ctx, request.refusal)
+		return
+	}
+	g.next++
+	if g.claim.over() { // expired meanwhile; claimExpired will find nothing left to give back
+		g.expired(ctx)
+		return
+	}
+	if g.next < len(g.claim.requests) {
+		g.ask()
+		return
+	}
+	g.commit(ctx)
+}
+
+func (g *claimGrain) commit(ctx actor.Context) {
+	c := g.claim
+	entry, err := c.purpose.entry(c)
+	if err != nil {
+		g.giveBack(len(c.requests))
+		g.refuse(ctx, err)
+		return
+	}
+	if !c.submit() {
+		g.expired(ctx)
+		return
+	}
+	if planted.Is(planted.KeyNotBound) {
+		entry.Key = nil
+	}
+	if planted.Is(planted.AnswerBeforeCommit) {
+		c.finish(c.purpose.receipt(entry))
+	}
+	entry.Deadline = c.deadline
+	c.submission = submission{entry: entry, granted: true, grant: c.id, settled: c}
+	g.engine.committer.submit(&c.submission)
+}
+
+// settled hears from the committer. Grants of an applied entry have settled by themselves; all
+// others are given back, unless it may still turn out that the entry was applied.
+func (g *claimGrain) settled(ctx actor.Context, s *submission) {
+	c := g.claim
+	switch {
+	case errors.Is(s.err, errNotWritten):
+		g.giveBack(len(c.requests))
+		g.end(ctx, answer{err: errUnavailable()})
+	case s.err != nil:
+		g.end(ctx, answer{err: c.errUnknown()})
+	case s.outcome.Kind == commerce.Applied:
+		g.end(ctx, c.purpose.receipt(s.entry))
+	default:
+		g.giveBack(len(c.requests))
+		g.refused(ctx, &s.outcome)
+	}
+}
+
+// refused answers an entry that the store did not apply.
+func (g *claimGrain) refused(ctx actor.Context, o *commerce.Outcome) {
+	if o.Kind == commerce.Replay {
+		g.engine.lookups.ask(&keyLookup{hash: g.claim.hash, bound: &o.Key, asker: g.claim})
+		return
+	}
+	if o.Kind != commerce.KeyMismatch {
+		// The store knew better than the grain: its word is a committed row, so it stands, but on
+		// one node this is not expected.
+		g.engine.metrics.grantsRefusedByStore.Add(1)
+		g.engine.logger.Warn("the store refused an entry whose units had been granted",
+			slog.String("product_id", o.Stock.Product.String()), slog.Int("outcome", int(o.Kind)))
+	}
+	g.end(ctx, answer{err: outcomeError(o)})
+}
+
+// refuse answers a claim that cannot be carried out. A keyed one may be the retry of one that was:
+// its key is looked up first.
+func (g *claimGrain) refuse(ctx actor.Context, refusal error) {
+	c := g.claim
+	if !c.keyed || planted.Is(planted.RetryAfterSellOut) {
+		g.end(ctx, answer{err: refusal})
+		return
+	}
+	g.engine.lookups.ask(&keyLookup{key: c.key, hash: c.hash, refusal: refusal, asker: c})
+}
+
+// expired gives back what has been granted, and the request that may still be granted.
+func (g *claimGrain) expired(ctx actor.Context) {
+	c := g.claim
+	if c.state.Load() != stateOver || c.submission.entry != nil {
+		return // handed over just in time: the committer will tell
+	}
+	g.giveBack(min(g.next+1, len(c.requests)))
+	g.end(ctx, answer{})
+}
+
+func (g *claimGrain) giveBack(n int) {
+	if planted.Is(planted.GrantNotGivenBack) {
+		return
+	}
+	for i := range n {
+		request := &g.claim.requests[i]
+		g.engine.giveBack(&giveBack{ref: request.ref, id: request.id})
+	}
+}
+
+// end answers the command and leaves.
+func (g *claimGrain) end(ctx actor.Context, a answer) {
+	g.engine.end(&g.claim.command, a)
+	ctx.Stop(g.self)
+}

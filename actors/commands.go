@@ -1,0 +1,210 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// PlaceOrder places an order: it returns when the order is durable. Refusals: validation_failed,
+// not_found, insufficient_stock, price_changed, product_archived, currency_mismatch, the
+// idempotency codes, overloaded, outcome_unknown, store_unavailable, quarantined.
+func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
+	if err := cmd.Validate(); err != nil {
+		return OrderReceipt{}, e.refused(commerce.OperationPlaceOrder, err).err
+	}
+	lines, err := cmd.Merge()
+	if err != nil {
+		return OrderReceipt{}, e.refused(commerce.OperationPlaceOrder, err).err
+	}
+	c := &claim{
+		engine: e, id: newID(), requests: make([]grantRequest, len(lines)),
+		purpose: &placing{
+			cmd: cmd, lines: lines, epochs: e.epoch,
+			terms: commerce.Terms{PaymentTimeout: e.config.PaymentTimeout, KeyTTL: e.config.KeyRetention},
+		},
+	}
+	c.operation, c.resource = commerce.OperationPlaceOrder, c.id
+	if cmd.Key != "" {
+		c.keyed, c.key, c.hash = true, cmd.KeyID(), cmd.Hash()
+	}
+	for i := range lines {
+		c.requests[i] = grantRequest{id: c.id, quantity: lines[i].Quantity, line: &lines[i]}
+	}
+	a := e.carry(c, func(i int) commerce.ID { return lines[i].Product })
+	return OrderReceipt{Order: a.order, Replayed: a.replayed}, a.err
+}
+
+// carry takes capacity for a claim, finds its products, gives it a grain and waits for its answer.
+func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
+	if err := e.admission.begin(&c.command); err != nil {
+		return e.refused(c.operation, err)
+	}
+	for i := range c.requests {
+		ref, err := e.catalogue.load(e.life, product(i))
+		switch {
+		case err == nil:
+			c.requests[i].ref, c.requests[i].deadline = ref, c.deadline
+		case isNotFound(err):
+			c.refusal = errNotFound("product", product(i))
+		default:
+			e.logger.Error("a product could not be read", "error", err)
+			c.refusal = errUnavailable()
+		}
+		if c.refusal != nil {
+			break
+		}
+	}
+	c.pid, c.expired = e.root.Spawn(e.claims), &claimExpired{}
+	e.admission.watch(&c.command)
+	e.root.Send(c.pid, c)
+	<-c.done
+	return c.answer
+}
+
+// TransitionOrder moves an order along its states; cancelling is one of them. It returns when the
+// move is durable. Refusals: validation_failed, not_found, invalid_transition, the idempotency
+// codes, overloaded, outcome_unknown, store_unavailable.
+func (e *Engine) TransitionOrder(cmd *commerce.TransitionOrder) (OrderReceipt, error) {
+	if err := cmd.Validate(); err != nil {
+		return OrderReceipt{}, e.refused(commerce.OperationTransitionOrder, err).err
+	}
+	t := &transition{engine: e, cmd: cmd}
+	t.operation, t.resource = commerce.OperationTransitionOrder, cmd.Order
+	if cmd.Key != "" {
+		t.keyed, t.hash = true, cmd.Hash()
+		t.key = commerce.NewKeyID(cmd.Caller, t.operation, cmd.Order, cmd.Key)
+	}
+	if err := e.admission.begin(&t.command); err != nil {
+		return OrderReceipt{}, e.refused(t.operation, err).err
+	}
+	e.admission.watch(&t.command)
+	e.root.Send(e.enterOrder(cmd.Order).pid, t)
+	<-t.done
+	return OrderReceipt{Order: t.answer.order, Replayed: t.answer.replayed}, t.answer.err
+}
+
+// enterOrder finds the order's grain, or starts it, and counts a request in.
+func (e *Engine) enterOrder(id commerce.ID) *grainHandle {
+	for {
+		found, resident := e.orders.Load(id)
+		if resident && found.(*grainHandle).enter() {
+			return found.(*grainHandle)
+		}
+		handle := new(grainHandle)
+		handle.enter()
+		handle.pid = e.root.Spawn(actor.PropsFromProducer(func() actor.Actor {
+			return &orderGrain{engine: e, id: id, handle: handle}
+		}, actor.WithMailbox(newMailbox)))
+		if resident && e.orders.CompareAndSwap(id, found, handle) {
+			return handle
+		}
+		if !resident {
+			if _, raced := e.orders.LoadOrStore(id, handle); !raced {
+				return handle
+			}
+		}
+		e.root.Stop(handle.pid)
+	}
+}
+
+// CreateProduct puts a product into the catalogue. Refusals: validation_failed, sku_taken, the
+// idempotency codes, overloaded, outcome_unknown, store_unavailable.
+func (e *Engine) CreateProduct(cmd *commerce.CreateProduct) (ProductReceipt, error) {
+	const operation = commerce.OperationCreateProduct
+	if err := cmd.Validate(); err != nil {
+		return ProductReceipt{}, e.refused(operation, err).err
+	}
+	id := newID()
+	d := &direct{
+		engine: e, entry: cmd.NewEntry(id, e.epoch(id), e.config.KeyRetention),
+		receipt: func(entry *commerce.Entry) answer {
+			return answer{product: entry.Product.Row, stock: entry.Movements[0].Level}
+		},
+	}
+	d.operation, d.resource = operation, id
+	d.setKey()
+	a := d.run()
+	return ProductReceipt{Product: a.product, Stock: a.stock, Replayed: a.replayed}, a.err
+}
+
+// UpdateProduct changes or archives a product. It never touches stock. Refusals:
+// validation_failed, not_found, precondition_failed, sku_taken, overloaded, outcome_unknown,
+// store_unavailable.
+func (e *Engine) UpdateProduct(cmd *commerce.UpdateProduct) (ProductReceipt, error) {
+	const operation = operationUpdateProduct
+	ref, err := e.catalogue.load(e.life, cmd.Product)
+	if isNotFound(err) {
+		return ProductReceipt{}, e.refused(operation, errNotFound("product", cmd.Product)).err
+	}
+	if err != nil {
+		return ProductReceipt{}, err
+	}
+	entry, err := cmd.NewEntry(ref.product.Load(), time.Now().UTC().Truncate(time.Millisecond))
+	if err != nil {
+		return ProductReceipt{}, e.refused(operation, err).err
+	}
+	d := &direct{engine: e, entry: entry, receipt: func(entry *commerce.Entry) answer {
+		return answer{product: entry.Product.Row, stock: *ref.stock.Load()}
+	}}
+	d.operation, d.resource = operation, cmd.Product
+	a := d.run()
+	return ProductReceipt{Product: a.product, Stock: a.stock}, a.err
+}
+
+// operationUpdateProduct counts edits in the metrics. They take no idempotency key, because the
+// version they expect makes a repeat harmless.
+const operationUpdateProduct = commerce.OperationAdjustStock + 1
+
+// AdjustStock changes a product's units on hand, all or nothing. A negative change is a grant like
+// an order's. Refusals: validation_failed, not_found, insufficient_stock, the idempotency codes,
+// overloaded, outcome_unknown, store_unavailable, quarantined.
+func (e *Engine) AdjustStock(cmd *commerce.AdjustStock) (StockReceipt, error) {
+	const operation = commerce.OperationAdjustStock
+	if err := cmd.Validate(); err != nil {
+		return StockReceipt{}, e.refused(operation, err).err
+	}
+	var a answer
+	if cmd.Delta < 0 {
+		a = e.removeStock(cmd)
+	} else {
+		at := time.Now().UTC().Truncate(time.Millisecond)
+		d := &direct{
+			engine: e, entry: cmd.NewEntry(at, e.epoch(cmd.Product), e.config.KeyRetention),
+			receipt: func(entry *commerce.Entry) answer { return answer{movement: entry.Movements[0]} },
+		}
+		d.operation, d.resource = operation, cmd.Product
+		d.setKey()
+		a = d.run()
+	}
+	return StockReceipt{Movement: a.movement, Replayed: a.replayed}, a.err
+}
+
+func (e *Engine) removeStock(cmd *commerce.AdjustStock) answer {
+	c := &claim{
+		engine: e, id: newID(),
+		purpose: &removing{cmd: cmd, keyTTL: e.config.KeyRetention, epochs: e.epoch},
+	}
+	c.requests = []grantRequest{{id: c.id, quantity: -cmd.Delta}}
+	c.operation, c.resource = commerce.OperationAdjustStock, cmd.Product
+	if cmd.Key != "" {
+		c.keyed, c.hash = true, cmd.Hash()
+		c.key = commerce.NewKeyID(cmd.Caller, c.operation, cmd.Product, cmd.Key)
+	}
+	return e.carry(c, func(int) commerce.ID { return cmd.Product })
+}
+
+// setKey takes the command's key from its entry.
+func (d *direct) setKey() {
+	if key := d.entry.Key; key != nil {
+		d.keyed, d.key, d.hash = true, key.ID, key.Request
+	}
+}
+
+// reading bounds a read by the time a command may take.
+func (e *Engine) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, e.config.CommandTimeout)
+}

@@ -1,0 +1,78 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config holds the engine's settings. The zero value of a field means its default.
+type Config struct {
+	Logger *slog.Logger
+
+	CommandTimeout time.Duration `default:"5s" doc:"how long a command may take before it is answered 503"`
+	PaymentTimeout time.Duration `default:"15m" doc:"how long a pending order waits for its payment"`
+	KeyRetention   time.Duration `default:"24h" doc:"how long idempotency keys are kept"`
+	CommitInterval time.Duration `default:"1ms" doc:"least time between two commits while batches hold more than one order"`
+	BatchMax       int           `default:"512" doc:"commands in one commit"`
+	CommandsMax    int           `default:"16384" doc:"commands in progress; more are refused with 503"`
+	ParkedMax      int           `default:"8192" doc:"requests waiting for grants of one product to settle"`
+	GrainsMax      int           `default:"200000" doc:"resident product grains; the longest idle ones leave first"`
+
+	// Fatal is called when the engine must not go on: its committer failed, or a newer process
+	// owns the store. It must end the process.
+	Fatal func(error)
+}
+
+// withDefaults returns a copy in which every zero field has its default.
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&c.CommandTimeout, 5*time.Second)
+	setDefault(&c.PaymentTimeout, 15*time.Minute)
+	setDefault(&c.KeyRetention, 24*time.Hour)
+	setDefault(&c.CommitInterval, time.Millisecond)
+	setDefault(&c.BatchMax, 512)
+	setDefault(&c.CommandsMax, 16384)
+	setDefault(&c.ParkedMax, 8192)
+	setDefault(&c.GrainsMax, 200_000)
+	if c.Fatal == nil {
+		c.Fatal = func(err error) { panic(err) }
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate returns every fault of the settings in one error, or nil.
+func (c *Config) Validate() error {
+	var faults []error
+	atLeast(&faults, "command timeout", c.CommandTimeout, 10*time.Millisecond)
+	atLeast(&faults, "payment timeout", c.PaymentTimeout, time.Second)
+	atLeast(&faults, "key retention", c.KeyRetention, time.Minute)
+	atLeast(&faults, "commit interval", c.CommitInterval, time.Microsecond)
+	within(&faults, "batch max", c.BatchMax, 1, batchEntriesMax)
+	within(&faults, "commands max", c.CommandsMax, 1, 1<<20)
+	within(&faults, "parked max", c.ParkedMax, 1, 1<<20)
+	within(&faults, "grains max", c.GrainsMax, 1, 1<<26)
+	return errors.Join(faults...)
+}
+
+func atLeast(faults *[]error, name string, value, least time.Duration) {
+	if value < least {
+		*faults = append(*faults, fmt.Errorf("%s must be at least %s, but is %s", name, least, value))
+	}
+}
+
+func within(faults *[]error, name string, value, least, most int) {
+	if value < least || value > most {
+		*faults = append(*faults, fmt.Errorf("%s must be from %d to %d, but is %d", name, least, most, value))
+	}
+}

@@ -1,0 +1,245 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/google/uuid"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+const batchEntriesMax = persistence.BatchEntriesMax
+
+// Engine is the first of the engine's two doors: everything that happens to products and orders
+// goes through it.
+//
+// Commands take no context. Once a command is accepted it is carried through, and what bounds its
+// wait is Config.CommandTimeout. Refusals are *commerce.Error; any other error means that the
+// store could not be read.
+type Engine struct {
+	config Config
+	store  persistence.Store
+	logger *slog.Logger
+
+	system    *actor.ActorSystem
+	root      *actor.RootContext
+	inline    actor.Dispatcher
+	claims    *actor.Props
+	directory Directory
+	orders    sync.Map // commerce.ID → *grainHandle of a resident order grain
+
+	catalogue *catalogue
+	admission *admission
+	committer *committer
+	lookups   *keyLookups
+	metrics   *metrics
+
+	life       context.Context // ends when the engine closes; bounds background reads
+	endLife    context.CancelFunc
+	background sync.WaitGroup
+	closing    sync.Once
+}
+
+// inlineThroughput is how many messages a product grain handles before it yields: it runs on the
+// goroutine of whoever sends to it, because it only computes.
+const inlineThroughput = 300
+
+// Open starts an engine on a store, as its writer: older processes on the same store are fenced.
+// The engine is ready when Open returns; the catalogue's list fills in the background. The store
+// stays the caller's, who closes it after the engine.
+func Open(ctx context.Context, store persistence.Store, config Config) (*Engine, error) {
+	config = config.withDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("engine settings: %w", err)
+	}
+	writer, err := store.OpenWriter(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("become the store's writer: %w", err)
+	}
+	e := &Engine{
+		config: config, store: store, logger: config.Logger, inline: actor.NewSynchronizedDispatcher(inlineThroughput),
+		catalogue: newCatalogue(store), admission: newAdmission(config.CommandsMax, config.CommandTimeout),
+		metrics: newMetrics(),
+	}
+	e.system = actor.NewActorSystem(
+		actor.WithDeadLetterRequestLogging(false),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return config.Logger }),
+	)
+	e.root = e.system.Root
+	e.claims = actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} }, actor.WithMailbox(newMailbox))
+	e.committer = &committer{
+		writer: writer, store: store, catalogue: e.catalogue, admission: e.admission, logger: config.Logger,
+		fatal: config.Fatal, wake: e.wake, metrics: e.metrics, interval: config.CommitInterval, batchMax: config.BatchMax,
+		refusal: errUnavailable(),
+		arrived: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	e.lookups = &keyLookups{store: store, arrived: make(chan struct{}, 1), done: make(chan struct{})}
+	e.directory = spawnPartitions(e, writer.Epoch())
+	e.life, e.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	go e.committer.run()
+	go e.lookups.run()
+	e.background.Go(func() { e.catalogue.fill(e.life) })
+	e.background.Go(e.tick)
+	e.background.Go(e.probe)
+	return e, nil
+}
+
+// Close drains: new commands are refused, running ones are finished, then everything stops. When
+// the context ends first, commands that still wait for the store are answered outcome_unknown.
+// Closing twice is harmless. The store stays open.
+func (e *Engine) Close(ctx context.Context) error {
+	e.closing.Do(func() {
+		e.admission.close()
+		select {
+		case <-e.admission.drained:
+		case <-ctx.Done():
+		}
+		e.committer.close(ctx)
+		e.lookups.close()
+		e.endLife()
+		e.background.Wait()
+		e.admission.expireUntil(time.Now().Add(e.config.CommandTimeout), func(*command) {})
+		e.system.Shutdown()
+	})
+	return nil
+}
+
+const (
+	deadlineTick = 25 * time.Millisecond
+	sweepTick    = time.Second
+	probeTick    = 250 * time.Millisecond
+)
+
+// tick ends waits whose deadline has passed, and lets the partitions sweep.
+func (e *Engine) tick() {
+	ticker := time.NewTicker(deadlineTick)
+	defer ticker.Stop()
+	swept := time.Now()
+	for {
+		select {
+		case <-e.life.Done():
+			return
+		case now := <-ticker.C:
+			e.admission.expireUntil(now, e.abandon)
+			if now.Sub(swept) >= sweepTick {
+				swept = now
+				e.sweep(now)
+			}
+		}
+	}
+}
+
+func (e *Engine) sweep(now time.Time) {
+	message := &sweep{now: now}
+	for i := range commerce.PartitionsMax {
+		if pid := e.directory.Locate(i).PID; pid != nil {
+			e.root.Send(pid, message)
+		}
+	}
+}
+
+// probe looks whether a store that could not write can again.
+func (e *Engine) probe() {
+	ticker := time.NewTicker(probeTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-e.life.Done():
+			return
+		case <-ticker.C:
+			e.committer.probe(e.life)
+		}
+	}
+}
+
+// abandon tells a claim's grain that its deadline passed while it waited.
+func (e *Engine) abandon(c *command) {
+	if c.expired != nil {
+		e.root.Send(c.pid, c.expired)
+	}
+}
+
+// wake tells grains with parked requests that their committed row has moved. The committer does
+// not do it itself: grains run on the sender's goroutine.
+func (e *Engine) wake(refs []*productRef) {
+	e.background.Go(func() {
+		for _, ref := range refs {
+			if handle := ref.grain.Load(); handle != nil {
+				e.root.Send(handle.pid, &stockMoved{})
+			}
+		}
+	})
+}
+
+// ask sends a request for units to its product's grain, through its partition while the grain is
+// not resident.
+func (e *Engine) ask(r *grantRequest) {
+	if handle := r.ref.grain.Load(); handle != nil && handle.enter() {
+		e.root.Send(handle.pid, r)
+		return
+	}
+	e.root.Send(e.partition(r.ref.id), r)
+}
+
+// giveBack ends a grant. It takes the way its request took, so that it cannot overtake it.
+func (e *Engine) giveBack(m *giveBack) {
+	if handle := m.ref.grain.Load(); handle != nil && !handle.closed() {
+		e.root.Send(handle.pid, m)
+		return
+	}
+	e.root.Send(e.partition(m.ref.id), m)
+}
+
+func (e *Engine) partition(product commerce.ID) *actor.PID {
+	return e.directory.Locate(product.Partition()).PID
+}
+
+func (e *Engine) epoch(product commerce.ID) uint64 {
+	return e.directory.Locate(product.Partition()).Epoch
+}
+
+// barrier asks the committer to tell a grain when everything handed over so far has been settled.
+func (e *Engine) barrier(pid *actor.PID, asked time.Time) {
+	e.committer.submit(&submission{settled: &barrier{engine: e, pid: pid, asked: asked}})
+}
+
+type barrier struct {
+	engine *Engine
+	pid    *actor.PID
+	asked  time.Time
+}
+
+// settle implements settler. A product grain runs on the sender's goroutine, which must not be the
+// committer's.
+func (b *barrier) settle(*submission) {
+	b.engine.background.Go(func() { b.engine.root.Send(b.pid, &barrierPassed{asked: b.asked}) })
+}
+
+// end gives back what a command held of the node's limits, and then answers it: who has an answer
+// may use the same key at once.
+func (e *Engine) end(c *command, a answer) {
+	e.metrics.count(c.operation, a)
+	e.admission.end(c)
+	c.finish(a)
+}
+
+// refused counts a command that was not accepted.
+func (e *Engine) refused(operation commerce.Operation, err error) answer {
+	a := answer{err: err}
+	e.metrics.count(operation, a)
+	return a
+}
+
+// newID mints the id of a product or an order; its time is the moment of making.
+func newID() commerce.ID {
+	return commerce.ID(uuid.Must(uuid.NewV7()))
+}
+
+func isNotFound(err error) bool { return errors.Is(err, persistence.ErrNotFound) }

@@ -1,0 +1,170 @@
+package actors
+
+import (
+	"errors"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// orderGrain owns a placed order while commands on it are under way: one of them at a time is on
+// its way to the store, the others wait. It reads its row when it starts and leaves when it has
+// nothing to do; the row's version guards it against anybody else's change.
+//
+//	loading ──row──► deciding ──entry──► committing ──► deciding … idle, gone
+type orderGrain struct {
+	engine *Engine
+	id     commerce.ID
+	handle *grainHandle
+	self   *actor.PID
+
+	order   *commerce.Order // nil until loaded
+	loading bool
+	current *transition // the command at work, nil when idle
+	waiting []*transition
+}
+
+// transition is a command on a placed order.
+type transition struct {
+	command
+	engine     *Engine
+	cmd        *commerce.TransitionOrder
+	attempts   int
+	submission submission
+}
+
+// settle implements settler: the committer's answer comes back as a message.
+func (t *transition) settle(s *submission) { t.engine.root.Send(t.pid, s) }
+
+// looked implements asker.
+func (t *transition) looked(l *keyLookup) { t.engine.root.Send(t.pid, l) }
+
+// conflictsMax bounds how often a command is decided anew because its order had changed in the
+// store behind the grain's back. On one node that does not happen.
+const conflictsMax = 3
+
+// Receive implements actor.Actor.
+func (g *orderGrain) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		g.self = ctx.Self()
+	case *transition:
+		g.waiting = append(g.waiting, m)
+		g.advance(ctx)
+	case *orderLoaded:
+		g.loaded(ctx, m)
+	case *submission:
+		g.settled(ctx, m)
+	case *keyLookup:
+		g.end(ctx, m.answer)
+	}
+}
+
+// advance takes up the next command, or leaves.
+func (g *orderGrain) advance(ctx actor.Context) {
+	for g.current == nil && len(g.waiting) > 0 {
+		g.current, g.waiting = g.waiting[0], g.waiting[1:]
+		g.current.pid = g.self
+		g.decide(ctx)
+	}
+	if g.current == nil && g.handle.close() {
+		g.engine.orders.CompareAndDelete(g.id, g.handle)
+		ctx.Stop(g.self)
+	}
+}
+
+// decide turns the current command into an entry.
+func (g *orderGrain) decide(ctx actor.Context) {
+	if g.order == nil {
+		g.load()
+		return
+	}
+	t := g.current
+	entry, err := t.cmd.NewEntry(g.order, time.Now().UTC().Truncate(time.Millisecond), g.engine.epoch, g.engine.config.KeyRetention)
+	if err != nil {
+		g.refuse(ctx, err)
+		return
+	}
+	if !t.submit() {
+		g.finish(answer{})
+		return
+	}
+	entry.Deadline = t.deadline
+	t.submission = submission{entry: entry, settled: t}
+	g.engine.committer.submit(&t.submission)
+}
+
+func (g *orderGrain) load() {
+	if g.loading {
+		return
+	}
+	g.loading = true
+	engine, id, self := g.engine, g.id, g.self
+	engine.background.Go(func() {
+		order, err := engine.store.Order(engine.life, id)
+		engine.root.Send(self, &orderLoaded{order: order, err: err})
+	})
+}
+
+func (g *orderGrain) loaded(ctx actor.Context, m *orderLoaded) {
+	g.loading = false
+	switch {
+	case m.err == nil:
+		g.order = m.order
+		g.decide(ctx)
+	case errors.Is(m.err, persistence.ErrNotFound):
+		g.refuse(ctx, errNotFound("order", g.id))
+	default:
+		g.end(ctx, answer{err: errUnavailable()})
+	}
+	g.advance(ctx)
+}
+
+func (g *orderGrain) settled(ctx actor.Context, s *submission) {
+	t := g.current
+	switch {
+	case errors.Is(s.err, errNotWritten):
+		g.end(ctx, answer{err: errUnavailable()})
+	case s.err != nil:
+		g.order = nil
+		g.end(ctx, answer{err: t.errUnknown()})
+	case s.outcome.Kind == commerce.Applied:
+		g.order = s.entry.Order.Row
+		g.end(ctx, answer{order: g.order})
+	case s.outcome.Kind == commerce.Replay:
+		g.engine.lookups.ask(&keyLookup{hash: t.hash, bound: &s.outcome.Key, asker: t})
+	case s.outcome.Kind == commerce.VersionConflict && t.attempts < conflictsMax:
+		t.attempts++
+		t.state.CompareAndSwap(stateSubmitted, stateWaiting)
+		g.order = nil
+		g.decide(ctx)
+	default:
+		g.end(ctx, answer{err: outcomeError(&s.outcome)})
+	}
+}
+
+func (g *orderGrain) refuse(ctx actor.Context, refusal error) {
+	t := g.current
+	if !t.keyed {
+		g.finish(answer{err: refusal})
+		return
+	}
+	g.engine.lookups.ask(&keyLookup{key: t.key, hash: t.hash, refusal: refusal, asker: t})
+}
+
+// finish answers the current command.
+func (g *orderGrain) finish(a answer) {
+	t := g.current
+	g.current = nil
+	g.handle.handled()
+	g.engine.end(&t.command, a)
+}
+
+// end answers the current command and takes up the next.
+func (g *orderGrain) end(ctx actor.Context, a answer) {
+	g.finish(a)
+	g.advance(ctx)
+}

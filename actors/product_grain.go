@@ -1,0 +1,291 @@
+package actors
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/planted"
+)
+
+// productGrain owns the units of one product that are granted and not yet settled. It answers from
+// memory: the committed row in its ref, less its open grants. It never waits for the disk, and it
+// refuses only what the committed row cannot give, so that a refusal is always true; what would
+// fit but for open grants is parked until one of them settles.
+//
+//	serving ──panic──► recovering ──barrier──► serving
+//	   └── third panic within ten seconds ──► quarantined
+type productGrain struct {
+	engine *Engine
+	ref    *productRef
+	handle *grainHandle
+	self   *actor.PID
+
+	open      map[commerce.ID]openGrant
+	openUnits int64
+	parked    []*grantRequest // first come, first served
+
+	recovering bool // the mind was lost: hold requests until the barrier has passed
+	asked      bool // a barrier for grants past their end is under way
+	failures   []time.Time
+}
+
+type openGrant struct {
+	units int64
+	end   time.Time
+}
+
+// grantMargin is how much longer than its entry's deadline a grant is kept.
+const grantMargin = time.Second
+
+// Receive implements actor.Actor. A panic in it must not become a silent restart with an empty
+// mind, as the library would have it: see fail.
+func (g *productGrain) Receive(ctx actor.Context) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			g.fail(ctx, reason)
+		}
+	}()
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		g.self = ctx.Self()
+	case *grantRequest:
+		g.handle.handled()
+		g.handle.lastUsed.Store(m.deadline.UnixMilli())
+		g.request(m)
+	case *giveBack:
+		g.takeBack(m.id)
+	case *stockMoved:
+		g.unpark()
+	case *endGrants:
+		g.askBarrier()
+	case *barrierPassed:
+		g.passed(m)
+	case *leave:
+		g.leave()
+	}
+}
+
+func (g *productGrain) request(r *grantRequest) {
+	if len(g.parked) > 0 || g.recovering {
+		g.park(r) // behind those who came first
+		return
+	}
+	if !g.decide(r) {
+		g.park(r)
+	}
+}
+
+// decide answers a request; false says that it must wait for open grants to settle.
+func (g *productGrain) decide(r *grantRequest) bool {
+	if g.ref.quarantined.Load() {
+		g.reply(r, errQuarantined(g.ref.id))
+		return true
+	}
+	product := g.ref.product.Load()
+	if r.line != nil {
+		if refusal := r.line.Check(product); refusal != nil {
+			g.reply(r, refusal)
+			return true
+		}
+	}
+	g.settle()
+	available := g.ref.stock.Load().Available()
+	switch {
+	case available < r.quantity:
+		g.reply(r, errInsufficient(g.ref.id, r.quantity, available))
+	case available-g.openUnits < r.quantity && g.open[r.id].units != r.quantity:
+		if planted.Is(planted.RefuseUncommitted) {
+			g.reply(r, errInsufficient(g.ref.id, r.quantity, available-g.openUnits))
+			return true
+		}
+		return false
+	default:
+		g.grant(r, product)
+	}
+	return true
+}
+
+// grant opens a grant; a request that has one already gets the same again.
+func (g *productGrain) grant(r *grantRequest, product *commerce.Product) {
+	if _, again := g.open[r.id]; !again {
+		if len(g.open) == 0 {
+			g.handle.oldestGrant.Store(r.deadline.Add(grantMargin).UnixMilli())
+		}
+		g.open[r.id] = openGrant{units: r.quantity, end: r.deadline.Add(grantMargin)}
+		g.openUnits += r.quantity
+	}
+	r.product = product
+	g.reply(r, nil)
+}
+
+func (g *productGrain) reply(r *grantRequest, refusal *commerce.Error) {
+	r.refusal = refusal
+	g.engine.root.Send(r.replyTo, r)
+}
+
+// settle drops the grants that are part of the committed row by now. The committer publishes the
+// row first, so the row read after this contains at least what was dropped.
+func (g *productGrain) settle() {
+	if g.ref.settled.Load() == nil {
+		return
+	}
+	for node := g.ref.settled.Swap(nil); node != nil; node = node.next {
+		g.drop(node.id)
+	}
+}
+
+// drop forgets a grant. Repeated and unknown ones do no harm.
+func (g *productGrain) drop(id commerce.ID) {
+	grant, ok := g.open[id]
+	if !ok {
+		return
+	}
+	delete(g.open, id)
+	g.openUnits -= grant.units
+	if len(g.open) == 0 {
+		g.handle.oldestGrant.Store(0)
+	}
+}
+
+func (g *productGrain) takeBack(id commerce.ID) {
+	g.drop(id)
+	for i, r := range g.parked {
+		if r.id == id {
+			g.parked = append(g.parked[:i], g.parked[i+1:]...)
+			break
+		}
+	}
+	g.unpark()
+}
+
+// park keeps a request until grants settle. The flag is set first and the row looked at again
+// after: whatever the committer publishes from now on, it sees the flag.
+func (g *productGrain) park(r *grantRequest) {
+	if len(g.parked) >= g.engine.config.ParkedMax {
+		g.reply(r, &commerce.Error{
+			Code: commerce.CodeOverloaded, Product: g.ref.id, RetryAfter: retryAfterShort,
+			Detail: fmt.Sprintf("too many orders wait for product %s; nothing was done, try again", g.ref.id),
+		})
+		return
+	}
+	g.parked = append(g.parked, r)
+	g.engine.metrics.parked.Add(1)
+	g.ref.parked.Store(true)
+	g.unpark()
+}
+
+// unpark decides parked requests in the order they came, until one must go on waiting.
+func (g *productGrain) unpark() {
+	if g.recovering {
+		return
+	}
+	done := 0
+	for done < len(g.parked) && g.decide(g.parked[done]) {
+		g.parked[done] = nil
+		done++
+	}
+	g.parked = g.parked[done:]
+	if len(g.parked) == 0 {
+		g.parked = nil
+		g.ref.parked.Store(false)
+	}
+}
+
+// askBarrier asks the committer to let a barrier pass, before grants past their end are dropped:
+// an entry that is queued or in flight is settled by then, and one that comes later is past its
+// deadline and will not be written.
+func (g *productGrain) askBarrier() {
+	if !g.asked {
+		g.asked = true
+		g.engine.barrier(g.self, time.Now())
+	}
+}
+
+func (g *productGrain) passed(m *barrierPassed) {
+	g.asked = false
+	g.settle()
+	oldest := int64(0)
+	for id, grant := range g.open {
+		if grant.end.Before(m.asked) {
+			g.drop(id)
+			g.engine.metrics.grantsEnded.Add(1)
+			continue
+		}
+		if end := grant.end.UnixMilli(); oldest == 0 || end < oldest {
+			oldest = end
+		}
+	}
+	g.handle.oldestGrant.Store(oldest)
+	g.recovering = false
+	g.unpark()
+}
+
+// leave shuts the door of an idle grain and tells the partition. Open grants, parked requests and
+// requests under way are not idle.
+func (g *productGrain) leave() {
+	g.settle()
+	if len(g.open) > 0 || len(g.parked) > 0 || g.recovering || g.asked || !g.handle.close() {
+		return
+	}
+	g.engine.root.Send(g.engine.partition(g.ref.id), &left{ref: g.ref, handle: g.handle})
+}
+
+// fail starts over after a panic. What was granted is not known any more, so nothing is granted
+// until a barrier has passed the committer; then the committed row is the whole truth, and a grant
+// forgotten here is still guarded by the store. Three failures within ten seconds stop the product.
+func (g *productGrain) fail(ctx actor.Context, reason any) {
+	g.engine.metrics.grainFailures.Add(1)
+	g.engine.logger.Error("product grain failed", slog.String("product_id", g.ref.id.String()),
+		slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+	now := time.Now()
+	g.failures = append(g.failures, now)
+	if len(g.failures) > failuresMax {
+		g.failures = g.failures[1:]
+	}
+	if len(g.failures) == failuresMax && now.Sub(g.failures[0]) < failuresWithin {
+		g.quarantine()
+	}
+	if r, ok := ctx.Message().(*grantRequest); ok {
+		g.reply(r, &commerce.Error{
+			Code: commerce.CodeInternal, Product: g.ref.id, Detail: "the product's grain failed; nothing was done",
+		})
+	}
+	g.open, g.openUnits = make(map[commerce.ID]openGrant), 0
+	g.recovering = true
+	g.asked = false
+	g.askBarrier()
+}
+
+const (
+	failuresMax    = 3
+	failuresWithin = 10 * time.Second
+)
+
+func (g *productGrain) quarantine() {
+	if g.ref.quarantined.CompareAndSwap(false, true) {
+		g.engine.metrics.quarantined.Add(1)
+		g.engine.logger.Error("product quarantined: its grain failed again and again",
+			slog.String("product_id", g.ref.id.String()))
+	}
+}
+
+func errQuarantined(id commerce.ID) *commerce.Error {
+	return &commerce.Error{
+		Code: commerce.CodeQuarantined, Product: id, RetryAfter: quarantineRetryAfter,
+		Detail: fmt.Sprintf("product %s cannot be sold: its books do not add up; the operator has been told", id),
+	}
+}
+
+const quarantineRetryAfter = time.Minute
+
+func errInsufficient(id commerce.ID, asked, available int64) *commerce.Error {
+	return &commerce.Error{
+		Code: commerce.CodeInsufficientStock, Product: id, Available: max(available, 0),
+		Detail: fmt.Sprintf("%d units of product %s were asked for, %d are left", asked, id, max(available, 0)),
+	}
+}

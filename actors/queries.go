@@ -1,0 +1,83 @@
+package actors
+
+import (
+	"context"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// Product returns a product with its stock as committed: after the answer to a command a read
+// shows what it did. Refusal: not_found.
+func (e *Engine) Product(ctx context.Context, id commerce.ID) (persistence.ProductRow, error) {
+	ref, err := e.catalogue.load(ctx, id)
+	if isNotFound(err) {
+		return persistence.ProductRow{}, errNotFound("product", id)
+	}
+	if err != nil {
+		return persistence.ProductRow{}, err
+	}
+	return persistence.ProductRow{Product: ref.product.Load(), Stock: *ref.stock.Load()}, nil
+}
+
+// Products returns a page of the catalogue.
+func (e *Engine) Products(ctx context.Context, q ProductQuery) (ProductPage, error) {
+	ctx, cancel := e.reading(ctx)
+	defer cancel()
+	return e.catalogue.list(ctx, q)
+}
+
+// Movements returns lines of a product's ledger, newest first, below the number before (0: from
+// the newest). Refusal: not_found.
+func (e *Engine) Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error) {
+	if _, err := e.Product(ctx, product); err != nil {
+		return nil, err
+	}
+	return e.store.Movements(ctx, product, before, limit)
+}
+
+// Order returns an order as committed. Refusal: not_found.
+func (e *Engine) Order(ctx context.Context, id commerce.ID) (*commerce.Order, error) {
+	order, err := e.store.Order(ctx, id)
+	if isNotFound(err) {
+		return nil, errNotFound("order", id)
+	}
+	return order, err
+}
+
+// Orders returns a page of orders, newest first.
+func (e *Engine) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
+	return e.store.Orders(ctx, q)
+}
+
+// Timeline returns an order's events, oldest first. Refusal: not_found.
+func (e *Engine) Timeline(ctx context.Context, order commerce.ID) ([]commerce.Event, error) {
+	if _, err := e.Order(ctx, order); err != nil {
+		return nil, err
+	}
+	return e.store.Events(ctx, order, 0, persistence.PageMax)
+}
+
+// Verify proves on one consistent view of the store that the books add up.
+func (e *Engine) Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error) {
+	return e.store.Verify(ctx, progress)
+}
+
+// Health says whether the engine can take commands, and if not, why.
+func (e *Engine) Health(ctx context.Context) Health {
+	h := Health{
+		Store: "ok", Writer: "ok", Draining: e.admission.closing.Load(),
+		Quarantined: int(e.metrics.quarantined.Load()),
+	}
+	if err := e.store.Health(ctx); err != nil {
+		h.Store = err.Error()
+	}
+	if refusal := e.admission.refusal.Load(); refusal != nil {
+		h.Writer = "stalled"
+		if refusal.Code == commerce.CodeFenced {
+			h.Writer = "fenced"
+		}
+	}
+	h.Ready = h.Store == "ok" && h.Writer == "ok" && !h.Draining
+	return h
+}
