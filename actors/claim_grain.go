@@ -45,8 +45,16 @@ func (g *claimGrain) Receive(ctx actor.Context) {
 	}
 }
 
-// settle implements settler: the committer's answer comes back as a message.
-func (c *claim) settle(s *submission) { c.engine.root.Send(c.pid, s) }
+// settle implements settler: the committer's answer comes back as a message. The grain runs on the
+// sender's goroutine. For an applied entry it only answers; anything else gives grants back, which
+// can set others going, and that is not the committer's work.
+func (c *claim) settle(s *submission) {
+	if s.err == nil && s.outcome.Kind == commerce.Applied {
+		c.engine.root.Send(c.pid, s)
+		return
+	}
+	c.engine.background.Go(func() { c.engine.root.Send(c.pid, s) })
+}
 
 // looked implements asker.
 func (c *claim) looked(l *keyLookup) { c.engine.root.Send(c.pid, l) }

@@ -73,7 +73,8 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return config.Logger }),
 	)
 	e.root = e.system.Root
-	e.claims = actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} }, actor.WithMailbox(newMailbox))
+	e.claims = actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} },
+		actor.WithMailbox(newMailbox), actor.WithDispatcher(e.inline))
 	e.committer = &committer{
 		writer: writer, store: store, catalogue: e.catalogue, admission: e.admission, logger: config.Logger,
 		fatal: config.Fatal, wake: e.wake, metrics: e.metrics, interval: config.CommitInterval, batchMax: config.BatchMax,
