@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"runtime"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -109,18 +108,15 @@ func (m *mailbox) PostSystemMessage(message any) {
 	}
 }
 
-// run handles messages until there are none. It yields now and then, so that one busy actor does
-// not hold a processor for itself.
+// run handles messages until there are none. After a turn of many it goes on in a goroutine of its
+// own: a grain that runs on its sender's goroutine must not keep that sender for others' messages.
 func (m *mailbox) run() {
-	throughput := m.dispatcher.Throughput()
-	for {
-		for range throughput {
-			if !m.handleOne() {
-				return
-			}
+	for range m.dispatcher.Throughput() {
+		if !m.handleOne() {
+			return
 		}
-		runtime.Gosched()
 	}
+	go m.run()
 }
 
 // handleOne handles one message, system messages first; false says that the mailbox went to sleep.

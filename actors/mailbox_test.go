@@ -42,7 +42,7 @@ func TestMailbox(t *testing.T) {
 
 	t.Run("delivers in order, system messages first", func(t *testing.T) {
 		t.Parallel()
-		r := newRecorder(inline)
+		r := newRecorder(actor.NewSynchronizedDispatcher(1000))
 		r.mailbox.PostUserMessage(func() { // while it runs, messages gather
 			for i := range 100 {
 				r.mailbox.PostUserMessage(i)
@@ -77,6 +77,20 @@ func TestMailbox(t *testing.T) {
 		})
 		require.Equal(t, 1, r.failures)
 		require.Equal(t, "after", r.user[2])
+	})
+
+	t.Run("does not keep its sender beyond a turn", func(t *testing.T) {
+		t.Parallel()
+		r := newRecorder(inline) // a turn is three messages
+		hold, last := make(chan struct{}), make(chan struct{})
+		r.mailbox.PostUserMessage(func() {
+			r.mailbox.PostUserMessage(1)
+			r.mailbox.PostUserMessage(2)
+			r.mailbox.PostUserMessage(func() { <-hold })
+			r.mailbox.PostUserMessage(func() { close(last) })
+		})
+		close(hold) // reached, although the fourth message waits for it
+		<-last
 	})
 
 	t.Run("loses nothing under concurrent senders", func(t *testing.T) {
