@@ -44,7 +44,7 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 		return e.refused(c.operation, err)
 	}
 	for i := range c.requests {
-		ref, err := e.catalogue.load(e.life, product(i))
+		ref, err := e.find(product(i))
 		switch {
 		case err == nil:
 			c.requests[i].ref, c.requests[i].deadline = ref, c.deadline
@@ -136,7 +136,7 @@ func (e *Engine) CreateProduct(cmd *commerce.CreateProduct) (ProductReceipt, err
 // store_unavailable.
 func (e *Engine) UpdateProduct(cmd *commerce.UpdateProduct) (ProductReceipt, error) {
 	const operation = operationUpdateProduct
-	ref, err := e.catalogue.load(e.life, cmd.Product)
+	ref, err := e.find(cmd.Product)
 	if isNotFound(err) {
 		return ProductReceipt{}, e.refused(operation, errNotFound("product", cmd.Product)).err
 	}
@@ -202,6 +202,16 @@ func (d *direct) setKey() {
 	if key := d.entry.Key; key != nil {
 		d.keyed, d.key, d.hash = true, key.ID, key.Request
 	}
+}
+
+// find returns a product's ref, read from the store if need be.
+func (e *Engine) find(product commerce.ID) (*productRef, error) {
+	if ref := e.catalogue.find(product); ref != nil && ref.loaded() {
+		return ref, nil
+	}
+	ctx, cancel := e.reading(context.Background())
+	defer cancel()
+	return e.catalogue.load(ctx, product)
 }
 
 // reading bounds a read by the time a command may take.

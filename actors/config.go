@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // Config holds the engine's settings. The zero value of a field means its default.
@@ -58,10 +60,10 @@ func (c *Config) Validate() error {
 	atLeast(&faults, "payment timeout", c.PaymentTimeout, time.Second)
 	atLeast(&faults, "key retention", c.KeyRetention, time.Minute)
 	atLeast(&faults, "commit interval", c.CommitInterval, time.Microsecond)
-	within(&faults, "batch max", c.BatchMax, 1, batchEntriesMax)
-	within(&faults, "commands max", c.CommandsMax, 1, 1<<20)
-	within(&faults, "parked max", c.ParkedMax, 1, 1<<20)
-	within(&faults, "grains max", c.GrainsMax, 1, 1<<26)
+	atMost(&faults, "batch max", c.BatchMax, persistence.BatchEntriesMax)
+	atMost(&faults, "commands max", c.CommandsMax, 1<<20)
+	atMost(&faults, "parked max", c.ParkedMax, 1<<20)
+	atMost(&faults, "grains max", c.GrainsMax, 1<<26)
 	return errors.Join(faults...)
 }
 
@@ -71,8 +73,8 @@ func atLeast(faults *[]error, name string, value, least time.Duration) {
 	}
 }
 
-func within(faults *[]error, name string, value, least, most int) {
-	if value < least || value > most {
-		*faults = append(*faults, fmt.Errorf("%s must be from %d to %d, but is %d", name, least, most, value))
+func atMost(faults *[]error, name string, value, most int) {
+	if value < 1 || value > most {
+		*faults = append(*faults, fmt.Errorf("%s must be from 1 to %d, but is %d", name, most, value))
 	}
 }

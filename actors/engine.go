@@ -15,8 +15,6 @@ import (
 	"github.com/penstock-dev/penstock/persistence"
 )
 
-const batchEntriesMax = persistence.BatchEntriesMax
-
 // Engine is the first of the engine's two doors: everything that happens to products and orders
 // goes through it.
 //
@@ -41,8 +39,7 @@ type Engine struct {
 	lookups   *keyLookups
 	metrics   *metrics
 
-	life       context.Context // ends when the engine closes; bounds background reads
-	endLife    context.CancelFunc
+	endLife    context.CancelFunc // ends what runs in the background
 	background sync.WaitGroup
 	closing    sync.Once
 }
@@ -70,7 +67,7 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 	}
 	e.system = actor.NewActorSystem(
 		actor.WithDeadLetterRequestLogging(false),
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return config.Logger }),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(warnings{config.Logger.Handler()}) }),
 	)
 	e.root = e.system.Root
 	e.claims = actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} },
@@ -83,12 +80,14 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 	}
 	e.lookups = &keyLookups{store: store, arrived: make(chan struct{}, 1), done: make(chan struct{})}
 	e.directory = spawnPartitions(e, writer.Epoch())
-	e.life, e.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
+	e.endLife = endLife
 	go e.committer.run()
 	go e.lookups.run()
-	e.background.Go(func() { e.catalogue.fill(e.life) })
-	e.background.Go(e.tick)
-	e.background.Go(e.probe)
+	e.background.Go(func() { e.catalogue.fill(life) })
+	e.background.Go(func() { e.tick(life) })
+	e.background.Go(func() { e.probe(life) })
+	e.background.Go(func() { e.expireOrders(life) })
 	return e, nil
 }
 
@@ -119,13 +118,13 @@ const (
 )
 
 // tick ends waits whose deadline has passed, and lets the partitions sweep.
-func (e *Engine) tick() {
+func (e *Engine) tick(life context.Context) {
 	ticker := time.NewTicker(deadlineTick)
 	defer ticker.Stop()
 	swept := time.Now()
 	for {
 		select {
-		case <-e.life.Done():
+		case <-life.Done():
 			return
 		case now := <-ticker.C:
 			e.admission.expireUntil(now, e.abandon)
@@ -147,15 +146,15 @@ func (e *Engine) sweep(now time.Time) {
 }
 
 // probe looks whether a store that could not write can again.
-func (e *Engine) probe() {
+func (e *Engine) probe(life context.Context) {
 	ticker := time.NewTicker(probeTick)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-e.life.Done():
+		case <-life.Done():
 			return
 		case <-ticker.C:
-			e.committer.probe(e.life)
+			e.committer.probe(life)
 		}
 	}
 }
@@ -244,3 +243,11 @@ func newID() commerce.ID {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, persistence.ErrNotFound) }
+
+// warnings is a log handler that lets the actor library speak only of trouble.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}

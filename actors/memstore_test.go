@@ -178,10 +178,16 @@ func (s *memStore) Order(_ context.Context, id commerce.ID) (*commerce.Order, er
 	return lookIn(s, func() map[commerce.ID]*commerce.Order { return s.mu.orders }, id)
 }
 
-func (s *memStore) Orders(context.Context, persistence.OrderQuery) ([]*commerce.Order, error) {
+func (s *memStore) Orders(_ context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Values(s.mu.orders)), nil
+	var page []*commerce.Order
+	for _, id := range slices.Backward(slices.SortedFunc(maps.Keys(s.mu.orders), commerce.ID.Compare)) {
+		if order := s.mu.orders[id]; q.Matches(order) && (q.Before.IsZero() || id.Compare(q.Before) < 0) && len(page) < q.Limit {
+			page = append(page, order)
+		}
+	}
+	return page, nil
 }
 
 func (s *memStore) Events(_ context.Context, entity commerce.ID, after uint64, limit int) ([]commerce.Event, error) {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ type metrics struct {
 	grainFailures        atomic.Int64
 	quarantined          atomic.Int64
 	commitErrors         atomic.Int64
+	ordersExpired        atomic.Int64
 
 	batchEntries  prometheus.Histogram
 	commitSeconds prometheus.Histogram
@@ -56,23 +58,27 @@ func (m *metrics) batch(entries int, took time.Duration) {
 }
 
 func (m *metrics) count(operation commerce.Operation, a answer) {
-	result := resultDone
-	switch err := a.err.(type) {
-	case nil:
+	m.commands[operation][resultOf(a)].Add(1)
+}
+
+func resultOf(a answer) int {
+	if a.err == nil {
 		if a.replayed {
-			result = resultReplayed
+			return resultReplayed
 		}
-	case *commerce.Error:
-		result = resultRefused
-		switch err.Code {
-		case commerce.CodeOverloaded, commerce.CodeOutcomeUnknown, commerce.CodeStoreUnavailable,
-			commerce.CodeQuarantined, commerce.CodeFenced, commerce.CodeInternal:
-			result = resultUnavailable
-		}
-	default:
-		result = resultUnavailable
+		return resultDone
 	}
-	m.commands[operation][result].Add(1)
+	var refusal *commerce.Error
+	if !errors.As(a.err, &refusal) {
+		return resultUnavailable
+	}
+	switch refusal.Code {
+	case commerce.CodeOverloaded, commerce.CodeOutcomeUnknown, commerce.CodeStoreUnavailable,
+		commerce.CodeQuarantined, commerce.CodeFenced, commerce.CodeInternal:
+		return resultUnavailable
+	default:
+		return resultRefused
+	}
 }
 
 func operationNames() [operationUpdateProduct + 1]string {
@@ -132,6 +138,7 @@ func (e *Engine) figures() []persistence.Metric {
 		counter("grants_ended_total", "Grants dropped after their end: an order went missing.", &m.grantsEnded),
 		counter("grants_refused_by_store_total", "Granted entries that the store refused.", &m.grantsRefusedByStore),
 		counter("entries_dropped_total", "Entries dropped because their deadline passed before they were written.", &m.entriesDropped),
+		counter("orders_expired_total", "Orders cancelled because they were not paid in time.", &m.ordersExpired),
 		counter("grain_failures_total", "Panics of grains.", &m.grainFailures),
 		counter("commit_errors_total", "Attempts to commit that failed.", &m.commitErrors),
 	}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -68,7 +69,7 @@ func (g *orderGrain) advance(ctx actor.Context) {
 	for g.current == nil && len(g.waiting) > 0 {
 		g.current, g.waiting = g.waiting[0], g.waiting[1:]
 		g.current.pid = g.self
-		g.decide(ctx)
+		g.decide()
 	}
 	if g.current == nil && g.handle.close() {
 		g.engine.orders.CompareAndDelete(g.id, g.handle)
@@ -77,7 +78,7 @@ func (g *orderGrain) advance(ctx actor.Context) {
 }
 
 // decide turns the current command into an entry.
-func (g *orderGrain) decide(ctx actor.Context) {
+func (g *orderGrain) decide() {
 	if g.order == nil {
 		g.load()
 		return
@@ -85,7 +86,7 @@ func (g *orderGrain) decide(ctx actor.Context) {
 	t := g.current
 	entry, err := t.cmd.NewEntry(g.order, time.Now().UTC().Truncate(time.Millisecond), g.engine.epoch, g.engine.config.KeyRetention)
 	if err != nil {
-		g.refuse(ctx, err)
+		g.refuse(err)
 		return
 	}
 	if !t.submit() {
@@ -104,7 +105,9 @@ func (g *orderGrain) load() {
 	g.loading = true
 	engine, id, self := g.engine, g.id, g.self
 	engine.background.Go(func() {
-		order, err := engine.store.Order(engine.life, id)
+		ctx, cancel := engine.reading(context.Background())
+		defer cancel()
+		order, err := engine.store.Order(ctx, id)
 		engine.root.Send(self, &orderLoaded{order: order, err: err})
 	})
 }
@@ -114,9 +117,9 @@ func (g *orderGrain) loaded(ctx actor.Context, m *orderLoaded) {
 	switch {
 	case m.err == nil:
 		g.order = m.order
-		g.decide(ctx)
+		g.decide()
 	case errors.Is(m.err, persistence.ErrNotFound):
-		g.refuse(ctx, errNotFound("order", g.id))
+		g.refuse(errNotFound("order", g.id))
 	default:
 		g.end(ctx, answer{err: errUnavailable()})
 	}
@@ -140,13 +143,13 @@ func (g *orderGrain) settled(ctx actor.Context, s *submission) {
 		t.attempts++
 		t.state.CompareAndSwap(stateSubmitted, stateWaiting)
 		g.order = nil
-		g.decide(ctx)
+		g.decide()
 	default:
 		g.end(ctx, answer{err: outcomeError(&s.outcome)})
 	}
 }
 
-func (g *orderGrain) refuse(ctx actor.Context, refusal error) {
+func (g *orderGrain) refuse(refusal error) {
 	t := g.current
 	if !t.keyed {
 		g.finish(answer{err: refusal})

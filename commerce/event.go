@@ -19,17 +19,32 @@ const (
 	EventProductArchived
 )
 
-var eventNames = [...]string{
-	"", "order.placed", "order.paid", "order.processing", "order.shipped", "order.delivered", "order.completed",
-	"order.cancelled", "product.created", "product.updated", "product.archived",
-}
-
 // String returns the type's name in the API.
 func (t EventType) String() string {
-	if int(t) >= len(eventNames) {
+	switch t {
+	case EventOrderPlaced:
+		return "order.placed"
+	case EventOrderPaid:
+		return "order.paid"
+	case EventOrderProcessing:
+		return "order.processing"
+	case EventOrderShipped:
+		return "order.shipped"
+	case EventOrderDelivered:
+		return "order.delivered"
+	case EventOrderCompleted:
+		return "order.completed"
+	case EventOrderCancelled:
+		return "order.cancelled"
+	case EventProductCreated:
+		return "product.created"
+	case EventProductUpdated:
+		return "product.updated"
+	case EventProductArchived:
+		return "product.archived"
+	default:
 		return ""
 	}
-	return eventNames[t]
 }
 
 // Event is one committed fact about an order or a product: a line of its timeline, a live update

@@ -21,7 +21,7 @@ func ParseID(s string) (ID, error) {
 	}
 	var digits [32]byte
 	n := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if i == 8 || i == 13 || i == 18 || i == 23 {
 			continue
 		}

@@ -283,6 +283,7 @@ type TransitionOrder struct {
 	Key            string
 	Order          ID
 	To             Status
+	Version        uint64 // the version the order must have; 0: any
 	Reason         string
 	Note           string
 	Carrier        string
@@ -314,8 +315,12 @@ func (c *TransitionOrder) Hash() RequestHash {
 }
 
 // NewEntry applies the transition to the current row, guarded by its version. It returns
-// invalid_transition when the order is in a state that cannot.
+// precondition_failed when the order is not at the version named, and invalid_transition when it is
+// in a state that cannot.
 func (c *TransitionOrder) NewEntry(current *Order, at time.Time, epoch func(product ID) uint64, keyTTL time.Duration) (*Entry, error) {
+	if c.Version != 0 && c.Version != current.Version {
+		return nil, Errorf(CodePrecondition, "the order has changed meanwhile; read it again, then decide")
+	}
 	if !current.Status.CanBecome(c.To) {
 		return nil, &Error{Code: CodeInvalidTransition, Order: current.ID, Detail: refusedTransition(current.Status, c.To)}
 	}

@@ -24,22 +24,32 @@ const (
 // StatusMax is the largest Status.
 const StatusMax = StatusCancelled
 
-var statusNames = [...]string{
-	"", "pending", "paid", "processing", "shipped", "delivered", "completed", "cancelled",
-}
-
 // String returns the state's name in the API.
 func (s Status) String() string {
-	if int(s) >= len(statusNames) {
+	switch s {
+	case StatusPending:
+		return "pending"
+	case StatusPaid:
+		return "paid"
+	case StatusProcessing:
+		return "processing"
+	case StatusShipped:
+		return "shipped"
+	case StatusDelivered:
+		return "delivered"
+	case StatusCompleted:
+		return "completed"
+	case StatusCancelled:
+		return "cancelled"
+	default:
 		return ""
 	}
-	return statusNames[s]
 }
 
 // ParseStatus reads a state's name.
 func ParseStatus(name string) (Status, bool) {
 	for s := StatusPending; s <= StatusMax; s++ {
-		if statusNames[s] == name {
+		if s.String() == name {
 			return s, true
 		}
 	}

@@ -31,6 +31,9 @@ const (
 	ReasonAdjust  Reason = "adjustment"
 )
 
+// ReasonUnpaid is why the engine cancels an order that was not paid in time.
+const ReasonUnpaid = "payment_timeout"
+
 // Movement is one line of the ledger: how an entry changes one product's units. OnHandDelta and
 // AllocatedDelta are what the entry asks for; Level is what the store computed in the commit.
 type Movement struct {

@@ -25,7 +25,7 @@ func (c *checker) text(pointer, value string, min, max int) {
 	case !utf8.ValidString(value):
 		c.add(pointer, "must be valid UTF-8")
 	default:
-		for i := 0; i < len(value); i++ {
+		for i := range len(value) {
 			if value[i] == 0 {
 				c.add(pointer, "must not contain the character U+0000")
 				return
@@ -47,7 +47,7 @@ func (c *checker) key(key string) {
 		c.add("Idempotency-Key", "must be at most %d characters long, but has %d", IdempotencyKeyMax, len(key))
 		return
 	}
-	for i := 0; i < len(key); i++ {
+	for i := range len(key) {
 		if key[i] <= ' ' || key[i] > '~' {
 			c.add("Idempotency-Key", "must be visible ASCII characters only")
 			return

@@ -1,0 +1,76 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+const (
+	expiryTick    = time.Second
+	expiryPageMax = 256
+)
+
+// expireOrders cancels pending orders that were not paid in time, so that their units can be sold
+// again. What is due stands in the store, hence a restart forgets nothing. One order at a time is
+// cancelled, which keeps it behind customers' orders.
+func (e *Engine) expireOrders(life context.Context) {
+	ticker := time.NewTicker(expiryTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-life.Done():
+			return
+		case now := <-ticker.C:
+			if err := e.expireDue(life, now); err != nil && life.Err() == nil {
+				e.logger.Warn("unpaid orders could not be cancelled; it is tried again", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// expireDue cancels the orders that are due by now. An order is due at the time it was given when it
+// was placed, whatever the setting says today; the setting only says where to look.
+func (e *Engine) expireDue(life context.Context, now time.Time) error {
+	query := persistence.OrderQuery{
+		Status: commerce.StatusPending, To: now.Add(-e.config.PaymentTimeout), Limit: expiryPageMax,
+	}
+	for life.Err() == nil && e.admission.refusal.Load() == nil {
+		page, err := e.store.Orders(life, query)
+		if err != nil {
+			return wrapStore("list unpaid orders", err)
+		}
+		for _, order := range page {
+			if order.ExpiresAt.After(now) {
+				continue
+			}
+			if err := e.expire(order); err != nil {
+				return err
+			}
+		}
+		if len(page) < expiryPageMax {
+			return nil
+		}
+		query.Before = page[len(page)-1].ID
+	}
+	return nil
+}
+
+// expire cancels one order, unless it has moved on since it was read.
+func (e *Engine) expire(order *commerce.Order) error {
+	_, err := e.TransitionOrder(&commerce.TransitionOrder{
+		Order: order.ID, To: commerce.StatusCancelled, Version: order.Version, Reason: commerce.ReasonUnpaid,
+	})
+	var refusal *commerce.Error
+	if errors.As(err, &refusal) && refusal.Code == commerce.CodePrecondition {
+		return nil
+	}
+	if err == nil {
+		e.metrics.ordersExpired.Add(1)
+	}
+	return err
+}

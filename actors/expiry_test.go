@@ -1,0 +1,51 @@
+package actors
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+func TestUnpaidOrdersExpire(t *testing.T) {
+	t.Parallel()
+	store := newMemStore()
+	b := setupOn(t, store, func(c *Config) { c.PaymentTimeout = time.Second })
+	id := b.product(10)
+	unpaid, err := b.engine.PlaceOrder(order("", 1, id))
+	require.NoError(t, err)
+	paid, err := b.engine.PlaceOrder(order("", 2, id))
+	require.NoError(t, err)
+	_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Order: paid.Order.ID, To: commerce.StatusPaid})
+	require.NoError(t, err)
+
+	require.Eventually(t, func() bool { return b.stock(id).Allocated == 2 }, 10*time.Second, 10*time.Millisecond)
+	expired, err := b.engine.Order(t.Context(), unpaid.Order.ID)
+	require.NoError(t, err)
+	require.Equal(t, commerce.StatusCancelled, expired.Status)
+	require.Equal(t, commerce.ReasonUnpaid, expired.CancelReason)
+	timeline, err := b.engine.Timeline(t.Context(), unpaid.Order.ID)
+	require.NoError(t, err)
+	require.Empty(t, timeline[1].Actor, "the engine itself")
+
+	t.Run("unless they have moved on since they were found", func(t *testing.T) {
+		t.Parallel()
+		stale := *paid.Order // pending, as the search saw it
+		require.NoError(t, b.engine.expire(&stale))
+		now, err := b.engine.Order(t.Context(), paid.Order.ID)
+		require.NoError(t, err)
+		require.Equal(t, commerce.StatusPaid, now.Status)
+	})
+
+	t.Run("at the time they were given, whatever the setting says today", func(t *testing.T) {
+		t.Parallel()
+		placed, err := b.engine.PlaceOrder(order("", 1, id))
+		require.NoError(t, err)
+		require.NoError(t, b.engine.expireDue(t.Context(), placed.Order.ExpiresAt.Add(-time.Millisecond)))
+		now, err := b.engine.Order(t.Context(), placed.Order.ID)
+		require.NoError(t, err)
+		require.Equal(t, commerce.StatusPending, now.Status)
+	})
+}
