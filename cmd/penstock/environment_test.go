@@ -1,0 +1,63 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+
+	t.Run("says the same as flags", func(t *testing.T) {
+		t.Parallel()
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_LISTEN=nowhere"}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, `listen address "nowhere" must be HOST:PORT`)
+	})
+
+	t.Run("gives way to a flag", func(t *testing.T) {
+		t.Parallel()
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_LISTEN=nowhere"}, "serve", "--listen", "elsewhere")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, `listen address "elsewhere" must be HOST:PORT`)
+	})
+
+	t.Run("gives way to a flag that excludes it", func(t *testing.T) {
+		t.Parallel()
+		environ := []string{"PENSTOCK_TARGET=http://127.0.0.1:1"}
+		code, _, stderr := runCommand(t, environ, "verify", "--data", t.TempDir()+"/none")
+		require.Equal(t, exitNoInput, code)
+		require.Contains(t, stderr, "no such file or directory")
+	})
+
+	t.Run("is refused where no option answers to it, with the closest that does", func(t *testing.T) {
+		t.Parallel()
+		code, stdout, stderr := runCommand(t, []string{"HOME=/", "PENSTOCK_LISTN=127.0.0.1:1"}, "version")
+		require.Equal(t, exitConfig, code)
+		require.Empty(t, stdout)
+		require.Contains(t, stderr, "the environment sets PENSTOCK_LISTN, which is no option\nDid you mean PENSTOCK_LISTEN?")
+	})
+
+	t.Run("leaves the variables of planted bugs and of tests alone", func(t *testing.T) {
+		t.Parallel()
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_PLANT=x", "PENSTOCK_TEST_SEED=1", "PENSTOCKS=3"}, "version")
+		require.Equal(t, exitOK, code, stderr)
+	})
+
+	t.Run("wrong values are named", func(t *testing.T) {
+		t.Parallel()
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_ENGINE_BATCH_MAX=many"}, "serve")
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "--engine-batch-max")
+	})
+}
+
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 0, distance("LISTEN", "LISTEN"))
+	require.Equal(t, 1, distance("LISTN", "LISTEN"))
+	require.Equal(t, 3, distance("kitten", "sitting"))
+	require.Equal(t, 4, distance("", "data"))
+	require.Equal(t, "DATA", closest("DATE", []string{"LISTEN", "DATA", "DEMO"}))
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Penstock is a commerce ordering engine: it takes orders under load, never sells a unit twice, and never loses an order it has acknowledged.
+
+Every option can be given as a flag or in the environment: --some-option as PENSTOCK_SOME_OPTION. A flag wins. "penstock config" prints them all.
+
+Exit codes: ` + exitCodes
+
+// options is the command line, described once: flags, environment, help and docs/configuration.md
+// all come from these tags and from the doc tags of the packages' own Config types.
+type options struct {
+	Help     helpFlag   `short:"h" help:"Show help and exit."`
+	LogLevel slog.Level `default:"info" placeholder:"LEVEL" help:"Least level of log lines: debug, info, warn or error."`
+
+	Serve   serveCommand   `cmd:"" help:"Serve the API on one node."`
+	Import  importCommands `cmd:"" help:"Bring data into a running server."`
+	Replay  replayCommand  `cmd:"" help:"Place the orders of a CSV file in a running server."`
+	Verify  verifyCommand  `cmd:"" help:"Prove that the books add up: of a running server, or of a store that is not in use."`
+	Bench   benchCommand   `cmd:"" help:"Measure the cost of an order beside an echo of the same bytes."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+	Config  configCommand  `cmd:"" help:"Print the reference of all options, as Markdown."`
+
+	BenchEcho benchEchoCommand `cmd:"" hidden:"" help:"The echo that bench measures beside a server."`
+}
+
+func newOptions() *options {
+	return &options{Serve: newServeCommand()}
+}
+
+// clientOptions are those of the commands that talk to a running server.
+type clientOptions struct {
+	Target string `default:"http://127.0.0.1:8000" placeholder:"URL" help:"Base URL of the server."`
+	User   string `default:"penstock" help:"Who the requests are made for (X-User-ID). Idempotency keys are kept apart by it: repeat a command under the same name."`
+}
+
+// importCommands are the kinds of things that can be imported.
+type importCommands struct {
+	Products importProductsCommand `cmd:"" help:"Import products from a CSV file."`
+}
+
+// helpOf adds to the help of a flag its name in the environment, and the default that a placeholder
+// hides.
+func helpOf(v *kong.Value) string {
+	switch {
+	case v.Flag == nil || v.Name == "help":
+		return v.Help
+	case v.HasDefault && v.Flag.PlaceHolder != "":
+		return fmt.Sprintf("%s Default: %s. [%s]", v.Help, v.Default, variableOf(v.Name))
+	default:
+		return fmt.Sprintf("%s [%s]", v.Help, variableOf(v.Name))
+	}
+}

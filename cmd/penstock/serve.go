@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/http"
+	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/pebblestore"
+)
+
+// serveCommand serves the API on one node.
+type serveCommand struct {
+	Listen         string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to serve on. The port 0 takes any that is free."`
+	InsecureNoAuth bool          `help:"Serve on an address that is not loopback although callers are believed without proof."`
+	Store          string        `default:"pebble" help:"Kind of store: pebble (embedded)."`
+	Data           string        `default:"data" placeholder:"DIR" help:"Directory of the embedded store. It is made when it does not exist."`
+	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
+	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
+	DrainTimeout   time.Duration `default:"20s" help:"How long requests that have begun may take to end after SIGTERM or SIGINT."`
+
+	// Flags of the packages' own settings.
+	Engine   any `embed:"" prefix:"engine-"`
+	HTTP     any `embed:"" prefix:"http-"`
+	Embedded any `embed:"" prefix:"store-"`
+}
+
+func newServeCommand() serveCommand {
+	return serveCommand{
+		Engine: flagsOf(actors.Config{}), HTTP: flagsOf(http.Config{}), Embedded: flagsOf(pebblestore.Options{}),
+	}
+}
+
+// Help explains how a server stops.
+func (c *serveCommand) Help() string {
+	return "SIGTERM and SIGINT drain: what has begun is finished, then the exit code is 0. A second signal ends the process at once; nothing acknowledged is lost by that either. " +
+		"Logs are JSON lines on the error stream."
+}
+
+// Run serves until ctx ends, then drains.
+func (c *serveCommand) Run(ctx context.Context, p *process) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	// A line for each request adds up: they are written together.
+	logs := http.NewLogWriter(p.stderr)
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	p.log = http.NewLogger(logs, p.level)
+	node, err := c.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	return node.run(ctx)
+}
+
+// open takes the address and the store: what another process may have.
+func (c *serveCommand) open(ctx context.Context, p *process) (*node, error) {
+	listener, err := listen(c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(ctx, c.Store, c.storeOptions(p.log))
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return &node{command: c, process: p, listener: listener, store: store, failed: make(chan error, 1)}, nil
+}
+
+// check refuses wrong settings before anything is started, and to believe strangers.
+func (c *serveCommand) check() error {
+	engine := c.engineConfig(slog.New(slog.DiscardHandler))
+	if err := engine.Validate(); err != nil {
+		return &exitError{code: exitConfig, err: err}
+	}
+	if err := http.CheckListen(c.Listen, c.InsecureNoAuth); err != nil {
+		return &exitError{
+			code: exitConfig, err: err,
+			hint: "Listen on 127.0.0.1, or give --insecure-no-auth when something in front of Penstock knows its callers.",
+		}
+	}
+	if c.Pprof == "" {
+		return nil
+	}
+	if err := http.CheckListen(c.Pprof, false); err != nil {
+		return &exitError{code: exitConfig, err: fmt.Errorf("--pprof: %w", err), hint: "Profiles are served on loopback only."}
+	}
+	return nil
+}
+
+func (c *serveCommand) engineConfig(log *slog.Logger) actors.Config {
+	config := actors.Config{Logger: log.With("logger", "engine")}
+	copyFlags(&config, c.Engine)
+	return config
+}
+
+func (c *serveCommand) storeOptions(log *slog.Logger) pebblestore.Options {
+	options := pebblestore.Options{Dir: c.Data, Logger: log.With("logger", "store")}
+	copyFlags(&options, c.Embedded)
+	return options
+}
+
+// node is one running server.
+type node struct {
+	command  *serveCommand
+	process  *process
+	listener net.Listener
+	store    persistence.Store
+	engine   *actors.Engine
+	server   *http.Server
+	profiles *profiles
+	failed   chan error // what the node must not go on after
+}
+
+// run brings the parts up in the order data flows down, waits, and takes them down in reverse.
+func (n *node) run(ctx context.Context) error {
+	registry := newRegistry()
+	err := n.start(ctx, registry)
+	if err == nil {
+		err = n.serve(ctx)
+	}
+	return errors.Join(err, n.stop())
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return registry
+}
+
+func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err error) {
+	engineConfig := n.command.engineConfig(n.process.log)
+	engineConfig.Fatal = n.fail
+	if n.engine, err = actors.Open(ctx, n.store, engineConfig); err != nil {
+		return &exitError{code: exitIO, err: fmt.Errorf("open the engine: %w", err)}
+	}
+	if err := registry.Register(n.engine); err != nil {
+		return fmt.Errorf("register the engine's metrics: %w", err)
+	}
+	httpConfig := http.Config{
+		Engine: n.engine, Logger: n.process.log, Gatherer: registry, Registerer: registry,
+		Version: readVersion().Version, NoAuth: n.command.InsecureNoAuth,
+	}
+	copyFlags(&httpConfig, n.command.HTTP)
+	if n.server, err = http.New(httpConfig); err != nil {
+		return &exitError{code: exitConfig, err: fmt.Errorf("start the HTTP server: %w", err)}
+	}
+	if n.command.Pprof != "" {
+		if n.profiles, err = serveProfiles(n.command.Pprof); err != nil {
+			return err
+		}
+	}
+	if n.command.Demo {
+		return n.seedDemo(ctx)
+	}
+	return nil
+}
+
+// fail is told that the engine must not go on. It does not wait: the engine's committer calls it.
+func (n *node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default: // the first reason is the one to tell
+	}
+}
+
+// serve answers requests until ctx ends or the node fails.
+func (n *node) serve(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- n.server.Serve(n.listener) }()
+	n.greet()
+	select {
+	case <-ctx.Done():
+		return n.drain(served)
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case err := <-n.failed:
+		return &exitError{
+			code: exitInternal,
+			err:  fmt.Errorf("the engine had to stop: %w", err),
+			hint: "Nothing that was acknowledged is lost. Start penstock again; if another one uses this store, stop that first.",
+		}
+	}
+}
+
+// drain lets what has begun end, for as long as that may take.
+func (n *node) drain(served <-chan error) error {
+	n.process.log.Info("draining", "logger", "penstock", "timeout", n.command.DrainTimeout.String())
+	ctx, cancel := context.WithTimeout(context.Background(), n.command.DrainTimeout)
+	defer cancel()
+	if err := errors.Join(n.server.Shutdown(ctx), n.engine.Close(ctx), <-served); err != nil {
+		return &exitError{
+			code: exitFailed, err: fmt.Errorf("drain: %w", err),
+			hint: "Some requests were cut off before they were answered. Nothing that was acknowledged is lost.",
+		}
+	}
+	return nil
+}
+
+// stop releases whatever start and serve have left. After a failure the engine is not waited for:
+// it must not go on.
+func (n *node) stop() error {
+	var errs []error
+	if n.profiles != nil {
+		errs = append(errs, n.profiles.close())
+	}
+	if err := n.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		errs = append(errs, err)
+	}
+	if n.engine != nil {
+		at, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		errs = append(errs, n.engine.Close(at))
+	}
+	return errors.Join(append(errs, n.store.Close())...)
+}
+
+// stopTimeout bounds the end of an engine that has not been drained: nobody waits for an answer.
+const stopTimeout = 2 * time.Second
+
+// greet tells a human what is served, and on what terms.
+func (n *node) greet() {
+	c := n.command
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		data = c.Data
+	}
+	n.process.printf("%s\n", readVersion())
+	n.process.printf("  listening  %s  (API under /api/v2, described at /openapi.json)\n", n.base())
+	n.process.printf("  data       %s (%s)\n", data, c.Store)
+	if c.InsecureNoAuth {
+		n.process.printf("  callers    X-User-ID is believed from ANYBODY who reaches this address (--insecure-no-auth)\n")
+	} else {
+		n.process.printf("  callers    X-User-ID is believed; this address can be reached from this machine only\n")
+	}
+	n.process.printf("  stop       Ctrl-C: finishes what has begun\n")
+	n.process.log.Info("serving", "logger", "penstock", "address", n.listener.Addr().String(), "data", data, "store", c.Store)
+	if c.Demo {
+		n.showDemo()
+	}
+}
+
+// base returns the URL that this node answers at.
+func (n *node) base() string { return "http://" + n.listener.Addr().String() }

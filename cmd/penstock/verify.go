@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/penstock-dev/penstock/internal/client"
+	"github.com/penstock-dev/penstock/internal/progress"
+	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/pebblestore"
+)
+
+// verifyCommand proves that a store's books add up.
+type verifyCommand struct {
+	Target string `xor:"where" required:"" placeholder:"URL" help:"Base URL of a running server."`
+	Data   string `xor:"where" required:"" placeholder:"DIR" help:"Directory of an embedded store that no process uses."`
+	Store  string `default:"pebble" help:"Kind of store: pebble (embedded)."`
+	User   string `default:"penstock" help:"Who a running server is asked for (X-User-ID)."`
+	JSON   bool   `name:"json" help:"Print the report as JSON."`
+}
+
+// Help explains what is proved.
+func (c *verifyCommand) Help() string {
+	return "Every product's on_hand and allocated are compared with the sum of its ledger and with its open orders; ledgers and events must have no gap; keys must lead to what they made. " +
+		"The exit code is 1 when a sum is wrong."
+}
+
+// Run verifies and prints the report.
+func (c *verifyCommand) Run(ctx context.Context, p *process) error {
+	report, err := c.verify(ctx, p)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := p.printJSON(report); err != nil {
+			return err
+		}
+	} else {
+		printReport(p, report)
+	}
+	if !report.OK() {
+		return errNotWell
+	}
+	return nil
+}
+
+func (c *verifyCommand) verify(ctx context.Context, p *process) (*persistence.Report, error) {
+	if c.Target != "" {
+		return c.verifyServer(ctx)
+	}
+	return c.verifyData(ctx, p)
+}
+
+func (c *verifyCommand) verifyServer(ctx context.Context) (*persistence.Report, error) {
+	server, err := client.New(client.Config{Target: c.Target, User: c.User, Agent: "penstock/" + readVersion().Version, Conns: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer server.Close()
+	body, err := server.Verify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report := new(persistence.Report)
+	if err := json.Unmarshal(body, report); err != nil {
+		return nil, fmt.Errorf("read the server's report: %w", err)
+	}
+	return report, nil
+}
+
+func (c *verifyCommand) verifyData(ctx context.Context, p *process) (report *persistence.Report, err error) {
+	if _, err := os.Stat(c.Data); err != nil {
+		failure := &exitError{code: exitIO, err: err}
+		if errors.Is(err, fs.ErrNotExist) {
+			// Opening would make an empty store, and find nothing wrong with it.
+			failure.code, failure.hint = exitNoInput, "There is no store to verify; is --data right?"
+		}
+		return nil, failure
+	}
+	store, err := openStore(ctx, c.Store, pebblestore.Options{Dir: c.Data, Logger: p.log.With("logger", "store")})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	bar := progress.Start(progress.Config{Out: p.stderr, Log: p.log, What: "verifying", Unit: "rows"})
+	defer bar.Done()
+	report, err = store.Verify(ctx, func(rows int64) { bar.Set(rows, -1) })
+	if err != nil {
+		return nil, fmt.Errorf("verify the store in %s: %w", c.Data, err)
+	}
+	return report, nil
+}
+
+func printReport(p *process, r *persistence.Report) {
+	p.printf("checked %s products, %s orders, %s movements, %s events, %s keys: ", progress.Count(r.Products),
+		progress.Count(r.Orders), progress.Count(r.Movements), progress.Count(r.Events), progress.Count(r.Keys))
+	if r.OK() {
+		p.printf("everything adds up\n")
+		return
+	}
+	p.printf("%s faults\n", progress.Count(r.FaultsAll))
+	for _, f := range r.Faults {
+		p.printf("%s %s: %s\n", f.Kind, f.Entity, f.Detail)
+	}
+	if more := r.FaultsAll - int64(len(r.Faults)); more > 0 {
+		p.printf("… and %s more\n", progress.Count(more))
+	}
+}
