@@ -1,0 +1,93 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// AccessLog says which requests are logged.
+type AccessLog string
+
+// The choices of an access log.
+const (
+	AccessLogAll    AccessLog = "all"
+	AccessLogErrors AccessLog = "errors" // answers of 400 and above
+	AccessLogOff    AccessLog = "off"
+)
+
+// Config holds the server's settings. The zero value of a field means its default.
+type Config struct {
+	Engine     Engine                // required
+	Logger     *slog.Logger          // required
+	Gatherer   prometheus.Gatherer   // required: what /metrics shows
+	Registerer prometheus.Registerer // required: where the server's own metrics go
+	Version    string                // of the program, for /health and the API document
+
+	// NoAuth says that the caller named in X-User-ID is believed on any address. It is shown in
+	// a metric and, while serving, in a warning each minute.
+	NoAuth bool
+
+	AccessLog      AccessLog     `default:"all" doc:"which requests are logged: all, errors or off"`
+	BodyMax        int           `default:"262144" doc:"bytes of a request's body; more are refused with 413"`
+	HeaderMax      int           `default:"16384" doc:"bytes of a request's header block; more are refused with 431"`
+	ConnectionsMax int           `default:"20000" doc:"open connections; more are refused with 503"`
+	ReadTimeout    time.Duration `default:"10s" doc:"how long reading one request may take"`
+	WriteTimeout   time.Duration `default:"30s" doc:"how long writing one answer may take"`
+	IdleTimeout    time.Duration `default:"60s" doc:"how long a connection may rest between two requests"`
+	QueryTimeout   time.Duration `default:"5s" doc:"how long a read may take before it is answered 503"`
+
+	// PoisonBuffers overwrites the request when its handler has returned, so that a test sees
+	// bytes that were kept instead of copied. For tests.
+	PoisonBuffers bool
+}
+
+// EnsureDefaults fills in the defaults.
+func (c *Config) EnsureDefaults() {
+	setDefault(&c.AccessLog, AccessLogAll)
+	setDefault(&c.BodyMax, 256<<10)
+	setDefault(&c.HeaderMax, 16<<10)
+	setDefault(&c.ConnectionsMax, 20_000)
+	setDefault(&c.ReadTimeout, 10*time.Second)
+	setDefault(&c.WriteTimeout, 30*time.Second)
+	setDefault(&c.IdleTimeout, 60*time.Second)
+	setDefault(&c.QueryTimeout, 5*time.Second)
+	setDefault(&c.Version, "unknown")
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate returns an error that lists every fault, or nil.
+func (c *Config) Validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(c.Engine == nil, "no Engine")
+	fault(c.Logger == nil, "no Logger")
+	fault(c.Gatherer == nil, "no Gatherer")
+	fault(c.Registerer == nil, "no Registerer")
+	switch c.AccessLog {
+	case AccessLogAll, AccessLogErrors, AccessLogOff:
+	default:
+		fault(true, "AccessLog is %q; it must be all, errors or off", c.AccessLog)
+	}
+	fault(c.BodyMax < 1<<10, "BodyMax is %d; it must be at least 1024", c.BodyMax)
+	fault(c.HeaderMax < 1<<10, "HeaderMax is %d; it must be at least 1024", c.HeaderMax)
+	fault(c.ConnectionsMax < 1, "ConnectionsMax is %d; it must be at least 1", c.ConnectionsMax)
+	fault(c.ReadTimeout < 0, "ReadTimeout is negative")
+	fault(c.WriteTimeout < 0, "WriteTimeout is negative")
+	fault(c.IdleTimeout < 0, "IdleTimeout is negative")
+	fault(c.QueryTimeout < 0, "QueryTimeout is negative")
+	return errors.Join(faults...)
+}

@@ -1,0 +1,32 @@
+package http
+
+import (
+	"context"
+
+	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// Engine is what the door needs of the engine. Commands are carried through once they are
+// accepted, hence take no context; refusals are *commerce.Error, a missing row is
+// persistence.ErrNotFound, and every other error is an outside failure.
+type Engine interface {
+	PlaceOrder(cmd *commerce.PlaceOrder) (actors.OrderReceipt, error)
+	TransitionOrder(cmd *commerce.TransitionOrder) (actors.OrderReceipt, error)
+	CreateProduct(cmd *commerce.CreateProduct) (actors.ProductReceipt, error)
+	UpdateProduct(cmd *commerce.UpdateProduct) (actors.ProductReceipt, error)
+	AdjustStock(cmd *commerce.AdjustStock) (actors.StockReceipt, error)
+
+	Product(ctx context.Context, id commerce.ID) (persistence.ProductRow, error)
+	Products(ctx context.Context, q actors.ProductQuery) (actors.ProductPage, error)
+	Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error)
+	Order(ctx context.Context, id commerce.ID) (*commerce.Order, error)
+	Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error)
+	Timeline(ctx context.Context, order commerce.ID) ([]commerce.Event, error)
+
+	Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error)
+	Health(ctx context.Context) actors.Health
+}
+
+var _ Engine = (*actors.Engine)(nil)

@@ -1,0 +1,155 @@
+package http
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+func TestLogWriter_WritesEachSecondAndAtOnceAfterAWarning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out := new(syncBuffer)
+		w := NewLogWriter(out)
+		log := NewLogger(w, slog.LevelInfo).With("logger", "test").WithGroup("g")
+		log.Info("first", "n", 1)
+		log.Debug("too detailed")
+		require.Empty(t, out.String())
+		time.Sleep(logFlushInterval) // in the bubble's time
+		synctest.Wait()
+		require.Contains(t, out.String(), `"message":"first"`)
+		log.Info("second")
+		require.NotContains(t, out.String(), "second")
+		log.Warn("third")
+		require.Equal(t, 3, strings.Count(out.String(), "\n"))
+
+		log.Info("fourth")
+		require.NoError(t, w.Close())
+		require.NoError(t, w.Close())
+		require.Contains(t, out.String(), "fourth")
+		log.Info("after the end")
+		require.Contains(t, out.String(), "after the end")
+		require.NotContains(t, out.String(), "too detailed")
+	})
+}
+
+// slowWriter waits until it is let go.
+type slowWriter struct {
+	entered, release chan struct{}
+	once             sync.Once
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.entered) })
+	<-w.release
+	return len(p), nil
+}
+
+func TestLogWriter_WaitsForItsDestinationWhenFull(t *testing.T) {
+	t.Parallel()
+	slow := &slowWriter{entered: make(chan struct{}), release: make(chan struct{})}
+	w := NewLogWriter(slow)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 2 * logBufferMax / len(line) {
+			_, _ = w.Write(line)
+		}
+	}()
+	<-slow.entered
+	select {
+	case <-done:
+		t.Fatal("more was taken than the buffer holds")
+	default:
+	}
+	close(slow.release)
+	<-done
+	require.NoError(t, w.Close())
+}
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestLogWriter_SaysWhenItCannotWrite(t *testing.T) {
+	t.Parallel()
+	w := NewLogWriter(failingWriter{})
+	_, err := w.Write([]byte("x\n"))
+	require.NoError(t, err)
+	require.ErrorContains(t, w.Flush(), "disk full")
+	require.Error(t, w.Close())
+}
+
+// lines returns the access log's lines.
+func lines(t *testing.T, b *testBundle) []map[string]any {
+	t.Helper()
+	var out []map[string]any
+	for line := range strings.Lines(b.log.String()) {
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &fields), line)
+		if fields["message"] == "request answered" {
+			out = append(out, fields)
+		}
+	}
+	return out
+}
+
+func TestAccessLog_HasOneLineARequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	b.do(t, call{"POST", pathOrders, orderBody, []string{headerCaller, "kim"}})
+	b.do(t, call{"HEAD", orderPath(1, ""), "", nil})
+	b.do(t, call{"GET", "/secret%0Aline", "", nil})
+	b.engine.placeOrder = func(*commerce.PlaceOrder) (actors.OrderReceipt, error) {
+		return actors.OrderReceipt{}, &commerce.Error{Code: commerce.CodeOverloaded}
+	}
+	b.do(t, call{"POST", pathOrders, orderBody, nil})
+	require.NoError(t, b.server.Shutdown(t.Context()))
+	got := lines(t, b)
+	require.Len(t, got, 4)
+	want := []string{
+		"bytes", "correlation_id", "duration_ms", "level", "logger", "message", "method", "route", "status", "timestamp", "user_id",
+	}
+	for _, line := range got {
+		require.Equal(t, want, slices.Sorted(maps.Keys(line)))
+		require.Equal(t, "http", line["logger"])
+		require.Equal(t, "test-1", line["correlation_id"])
+		at, err := time.Parse(time.RFC3339Nano, line["timestamp"].(string))
+		require.NoError(t, err)
+		require.Equal(t, time.UTC, at.Location())
+		require.WithinDuration(t, time.Now(), at, time.Minute)
+	}
+	pick := func(line map[string]any) [5]any {
+		return [5]any{line["method"], line["route"], line["status"], line["user_id"], line["level"]}
+	}
+	require.Equal(t, [5]any{"POST", pathOrders, 201.0, "kim", "INFO"}, pick(got[0]))
+	require.Equal(t, [5]any{"HEAD", pathOrders + "/{id}", 200.0, "anonymous", "INFO"}, pick(got[1]))
+	require.Equal(t, [5]any{"GET", "none", 404.0, "anonymous", "INFO"}, pick(got[2]))
+	require.Equal(t, [5]any{"POST", pathOrders, 503.0, "anonymous", "WARN"}, pick(got[3]))
+}
+
+func TestAccessLog_CanBeLessOrOff(t *testing.T) {
+	t.Parallel()
+	for which, want := range map[AccessLog]int{AccessLogAll: 2, AccessLogErrors: 1, AccessLogOff: 0} {
+		b := setup(t, func(c *Config) { c.AccessLog = which })
+		b.do(t, call{"GET", "/livez", "", nil})
+		b.do(t, call{"GET", orderPath(9, ""), "", nil})
+		require.NoError(t, b.server.Shutdown(t.Context()))
+		require.Len(t, lines(t, b), want, which)
+	}
+	b := setup(t, func(c *Config) { c.Logger = NewLogger(new(syncBuffer), slog.LevelError) })
+	require.Equal(t, 200, b.do(t, call{"GET", "/livez", "", nil}).status)
+}

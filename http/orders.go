@@ -1,0 +1,152 @@
+package http
+
+import (
+	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/http/wire"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+func orderRoutes() []Route {
+	return []Route{
+		{
+			Method: "POST", Path: pathOrders, Operation: "placeOrder", Tag: "orders",
+			Summary:    "Places an order: all of its units or none. It is durable before it is answered.",
+			Parameters: []Parameter{keyParameter()},
+			Body:       &Body{Schema: "PlaceOrder", Types: []string{contentTypeJSON}},
+			Answers: []Answer{{
+				Status: 201, Schema: "Order", Headers: []string{"Location", "ETag", "Idempotency-Replayed"},
+				Description: "The order, with the catalogue's prices.",
+			}},
+			Problems: keyedProblems(commerce.CodeNotFound, commerce.CodeInsufficientStock, commerce.CodePriceChanged,
+				commerce.CodeProductArchived, commerce.CodeCurrencyMismatch, commerce.CodeQuarantined),
+			Handle: (*Server).placeOrder,
+		},
+		orderListRoute(),
+		{
+			Method: "GET", Path: pathOrders + "/{id}", Operation: "getOrder", Tag: "orders",
+			Summary:    "Shows an order.",
+			Parameters: []Parameter{idParameter("order"), ifNoneMatchParameter()},
+			Answers: []Answer{
+				{Status: 200, Schema: "Order", Headers: []string{"ETag"}, Description: "The order."},
+				{Status: 304, Headers: []string{"ETag"}, Description: "The order has not changed."},
+			},
+			Problems: readProblems(commerce.CodeNotFound),
+			Handle:   (*Server).getOrder,
+		},
+	}
+}
+
+func orderListRoute() Route {
+	return Route{
+		Method: "GET", Path: pathOrders, Operation: "listOrders", Tag: "orders",
+		Summary: "Lists orders, newest first, a page at a time.",
+		Parameters: []Parameter{
+			{
+				Name: "status", In: InQuery, Kind: KindWord, Words: statusWords(),
+				Description: "Only orders in this state.",
+			},
+			{
+				Name: "customer_id", In: InQuery, Kind: KindText, Max: commerce.UserIDMax,
+				Description: "Only orders of this customer.",
+			},
+			{
+				Name: "product_id", In: InQuery, Kind: KindID,
+				Description: "Only orders that hold this product.",
+			},
+			{
+				Name: "start_date", In: InQuery, Kind: KindStart,
+				Description: "Only orders placed at or after this time, or from the beginning of this day in UTC.",
+			},
+			{
+				Name: "end_date", In: InQuery, Kind: KindEnd,
+				Description: "Only orders placed before this time, or up to the end of this day in UTC.",
+			},
+			{
+				Name: "cursor", In: InQuery, Kind: KindOrderCursor,
+				Description: "The next_cursor of the page before.",
+			},
+			limitParameter(),
+		},
+		Answers:  []Answer{{Status: 200, Schema: "OrderPage", Description: "A page of orders."}},
+		Problems: readProblems(),
+		Handle:   (*Server).listOrders,
+	}
+}
+
+// statusWords are the names of all states, the first at position 0.
+func statusWords() []string {
+	var words []string
+	for s := commerce.StatusPending; s <= commerce.StatusMax; s++ {
+		words = append(words, s.String())
+	}
+	return words
+}
+
+func (s *Server) placeOrder(r *request) error {
+	cmd := &commerce.PlaceOrder{Caller: r.caller, Key: r.key()}
+	if err := r.decoder.PlaceOrder(r.body(), cmd); err != nil {
+		return err
+	}
+	receipt, err := s.cfg.Engine.PlaceOrder(cmd)
+	if err != nil {
+		return err
+	}
+	r.setLocation(pathOrders, receipt.Order.ID)
+	return r.answerOrder(201, receipt)
+}
+
+func (r *request) answerOrder(status int, receipt actors.OrderReceipt) error {
+	r.setReplayed(receipt.Replayed)
+	r.tag = wire.AppendOrderETag(r.tag[:0], receipt.Order.Version)
+	r.setETag()
+	r.buf = wire.AppendOrder(r.buf[:0], receipt.Order)
+	return r.answerJSON(status)
+}
+
+func (s *Server) getOrder(r *request) error {
+	ctx, cancel := s.query()
+	defer cancel()
+	order, err := s.cfg.Engine.Order(ctx, r.id())
+	if err != nil {
+		return err
+	}
+	r.tag = wire.AppendOrderETag(r.tag[:0], order.Version)
+	r.setETag()
+	if r.unchanged() {
+		return nil
+	}
+	r.buf = wire.AppendOrder(r.buf[:0], order)
+	return r.answerRevalidated()
+}
+
+func (s *Server) listOrders(r *request) error {
+	limit := int(r.number("limit", perPageDefault))
+	q := persistence.OrderQuery{
+		Customer: r.value("customer_id").text,
+		Product:  r.value("product_id").id,
+		From:     r.value("start_date").time,
+		To:       r.value("end_date").time,
+		Before:   r.value("cursor").id,
+		Limit:    limit + 1, // one more says whether there is a next page
+	}
+	if v := r.value("status"); v.set {
+		q.Status, _ = commerce.ParseStatus(v.text)
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		return invalidParameter("end_date", "must be later than start_date")
+	}
+	ctx, cancel := s.query()
+	defer cancel()
+	orders, err := s.cfg.Engine.Orders(ctx, q)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(orders) > limit {
+		orders = orders[:limit]
+		next = wire.OrderCursor(orders[limit-1].ID)
+	}
+	r.buf = wire.AppendOrders(r.buf[:0], orders, next)
+	return r.answerJSON(200)
+}

@@ -1,0 +1,146 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/http/wire"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// The codes of refusals that are about HTTP itself. The others are commerce's.
+const (
+	codeBadRequest       commerce.Code = "bad_request"             // not HTTP/1.1
+	codeMethodNotAllowed commerce.Code = "method_not_allowed"      // the path is right, the method is not
+	codeRequestTimeout   commerce.Code = "request_timeout"         // the request did not arrive in time
+	codePayloadTooLarge  commerce.Code = "payload_too_large"       // the body is too long
+	codeMediaType        commerce.Code = "unsupported_media_type"  // the body is not of a type that is read here
+	codeHeaderTooLarge   commerce.Code = "header_fields_too_large" // the header block is too long
+	codeTooManyRequests  commerce.Code = "too_many_requests"       // wait for the one that is running
+)
+
+// retryAfterDefault is what a refusal that passes says when it does not know better.
+const retryAfterDefault = time.Second
+
+// statusOf is the one table of refusals: the status and the title of each code.
+func statusOf(code commerce.Code) (status int, title string) {
+	switch code {
+	case commerce.CodeValidation:
+		return 400, "The request is not valid"
+	case codeBadRequest:
+		return 400, "The request is not HTTP"
+	case commerce.CodeNotFound:
+		return 404, "There is no such thing"
+	case codeMethodNotAllowed:
+		return 405, "The method is not allowed here"
+	case codeRequestTimeout:
+		return 408, "The request took too long to arrive"
+	case commerce.CodeInsufficientStock:
+		return 409, "There is not enough stock"
+	case commerce.CodePriceChanged:
+		return 409, "The price has changed"
+	case commerce.CodeProductArchived:
+		return 409, "The product is no longer sold"
+	case commerce.CodeCurrencyMismatch:
+		return 409, "One order has one currency"
+	case commerce.CodeInvalidTransition:
+		return 409, "The order's state does not allow this"
+	case commerce.CodeSKUTaken:
+		return 409, "Another product has this SKU"
+	case commerce.CodeIdempotencyInFlight:
+		return 409, "The first request with this key is still running"
+	case commerce.CodePrecondition:
+		return 412, "The product has changed"
+	case codePayloadTooLarge:
+		return 413, "The body is too large"
+	case codeMediaType:
+		return 415, "The body's type is not supported"
+	case commerce.CodeIdempotencyMismatch:
+		return 422, "The key was used for another request"
+	case commerce.CodePreconditionMissing:
+		return 428, "If-Match is required"
+	case codeTooManyRequests:
+		return 429, "Too many requests"
+	case codeHeaderTooLarge:
+		return 431, "The header fields are too large"
+	case commerce.CodeInternal:
+		return 500, "Something went wrong here"
+	case commerce.CodeOverloaded:
+		return 503, "The engine is at its limit"
+	case commerce.CodeOutcomeUnknown:
+		return 503, "The outcome is not known yet"
+	case commerce.CodeStoreUnavailable:
+		return 503, "The store is not available"
+	case commerce.CodeQuarantined:
+		return 503, "The product is quarantined"
+	case commerce.CodeFenced:
+		return 503, "A newer process has taken over"
+	default:
+		return 0, ""
+	}
+}
+
+// refusalOf says what an error is to a client. unexpected reports one that is our bug or an
+// outside failure nobody foresaw: its text is for the log, never for the answer.
+func refusalOf(err error) (refusal *commerce.Error, unexpected bool) {
+	switch {
+	case errors.As(err, &refusal):
+		if status, _ := statusOf(refusal.Code); status != 0 && refusal.Code != commerce.CodeInternal {
+			return refusal, false
+		}
+	case errors.Is(err, persistence.ErrNotFound):
+		return &commerce.Error{Code: commerce.CodeNotFound, Detail: "there is no such product or order"}, false
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return &commerce.Error{
+			Code: commerce.CodeStoreUnavailable, Detail: "the store did not answer in time; try again",
+		}, false
+	case errors.Is(err, persistence.ErrUnavailable), errors.Is(err, persistence.ErrClosed):
+		return &commerce.Error{
+			Code: commerce.CodeStoreUnavailable, Detail: "the store cannot be used now; try again",
+		}, false
+	case errors.Is(err, persistence.ErrFenced):
+		return &commerce.Error{
+			Code: commerce.CodeFenced, Detail: "a newer process has taken over the store; ask that one",
+		}, false
+	}
+	return &commerce.Error{
+		Code:   commerce.CodeInternal,
+		Detail: "an unexpected error; it has been logged under the correlation id",
+	}, true
+}
+
+// refuse answers with the problem that the error is.
+func (s *Server) refuse(r *request, err error) {
+	refusal, unexpected := refusalOf(err)
+	if unexpected {
+		s.log.LogAttrs(context.Background(), slog.LevelError, "request failed",
+			slog.String("correlation_id", r.correlation), slog.String("user_id", r.caller),
+			slog.String("route", r.route.Path), slog.String("error", err.Error()))
+	}
+	status, title := statusOf(refusal.Code)
+	r.buf = wire.AppendProblem(r.buf[:0], &wire.Problem{
+		Refusal: refusal, Title: title, Status: status, Instance: r.instance(), CorrelationID: r.correlation,
+	})
+	header := &r.ctx.Response.Header
+	if status == 429 || status == 503 {
+		wait := refusal.RetryAfter
+		if wait <= 0 {
+			wait = retryAfterDefault
+		}
+		header.SetCanonical(s.keys.retryAfter, strconv.AppendInt(nil, int64((wait+time.Second-1)/time.Second), 10))
+	}
+	header.SetCanonical(s.keys.cacheControl, s.keys.noStore)
+	r.answer(status, contentTypeProblem, r.buf)
+}
+
+// invalidParameter is a refusal of one parameter or header.
+func invalidParameter(name, detail string) error {
+	return &commerce.Error{
+		Code: commerce.CodeValidation, Detail: "the request is not valid",
+		Violations: []commerce.Violation{{Pointer: name, Detail: detail}},
+	}
+}

@@ -1,0 +1,200 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// newRouter makes the router out of the registry. GET routes answer HEAD too.
+func (s *Server) newRouter() *router.Router {
+	r := router.New()
+	r.RedirectTrailingSlash = false // one name for one thing
+	r.RedirectFixedPath = false
+	for i := range s.routes {
+		route := &s.routes[i]
+		r.Handle(route.Method, route.Path, s.handler(route, route.Method))
+		if route.Method == fasthttp.MethodGet {
+			r.Handle(fasthttp.MethodHead, route.Path, s.handler(route, fasthttp.MethodHead))
+		}
+	}
+	miss := func(handle func(*Server, *request) error) fasthttp.RequestHandler {
+		return s.handler(&Route{Path: "none", AnyQuery: true, Handle: handle}, "")
+	}
+	r.NotFound = miss((*Server).notFound)
+	r.MethodNotAllowed = miss((*Server).methodNotAllowed)
+	r.GlobalOPTIONS = miss((*Server).options)
+	return r
+}
+
+// handler returns what serves a route: everything that can be looked up once is looked up here.
+func (s *Server) handler(route *Route, method string) fasthttp.RequestHandler {
+	series := s.metrics.series(method, route.Path)
+	access := newAccess(s.cfg.AccessLog, s.log, method, route.Path)
+	return func(ctx *fasthttp.RequestCtx) {
+		s.metrics.inFlight.Inc()
+		r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
+		r.begin(ctx, route)
+		if err := s.carryOut(r); err != nil {
+			s.refuse(r, err)
+		}
+		if s.draining() {
+			ctx.SetConnectionClose()
+		}
+		elapsed := time.Since(ctx.Time())
+		status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
+		series.observe(status, elapsed)
+		access.log(r, status, size, elapsed)
+		r.end()
+		s.requests.Put(r)
+		s.metrics.inFlight.Dec()
+		if s.cfg.PoisonBuffers {
+			poison(ctx)
+		}
+	}
+}
+
+var errPanic = errors.New("handler panicked")
+
+// carryOut checks what the registry says of the route, then hands the request to its handler. A
+// handler that panics costs its own request, not the others.
+func (s *Server) carryOut(r *request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	if c, ok := r.ctx.Conn().(*connection); ok && !c.work() {
+		return &commerce.Error{Code: commerce.CodeOverloaded, Detail: "the server is shutting down; try again"}
+	}
+	if err := r.checkFraming(); err != nil {
+		return err
+	}
+	if err := r.identify(); err != nil {
+		return err
+	}
+	if err := r.readParameters(); err != nil {
+		return err
+	}
+	if err := r.checkBody(); err != nil {
+		return err
+	}
+	return r.route.Handle(s, r)
+}
+
+// checkFraming refuses a request that says its length twice, in chunks and as a number. fasthttp
+// takes the chunks; a proxy before it may have taken the number, and then the two disagree on
+// where the next request begins (RFC 9112, section 6.1).
+func (r *request) checkFraming() error {
+	header := &r.ctx.Request.Header
+	if n := header.ContentLength(); n > 0 || n == -2 {
+		return nil // a number, or nothing at all; chunks that hold nothing are told as 0
+	}
+	chunked, counted := false, false
+	for line := range bytes.Lines(header.RawHeaders()) {
+		name, _, _ := bytes.Cut(line, []byte{':'})
+		chunked = chunked || bytes.EqualFold(name, []byte("Transfer-Encoding"))
+		counted = counted || bytes.EqualFold(name, []byte("Content-Length"))
+	}
+	if chunked && counted {
+		r.ctx.SetConnectionClose()
+		return &commerce.Error{Code: codeBadRequest, Detail: "the request says its length twice"}
+	}
+	return nil
+}
+
+// checkBody refuses a body that is not of a type that the route reads. An empty one is left to
+// the handler, which says what it misses.
+func (r *request) checkBody() error {
+	body := r.route.Body
+	if body == nil || len(r.body()) == 0 {
+		return nil
+	}
+	header := &r.ctx.Request.Header
+	if len(header.ContentEncoding()) > 0 {
+		return &commerce.Error{Code: codeMediaType, Detail: "the body must not be compressed"}
+	}
+	sent := header.ContentType()
+	for _, allowed := range body.Types {
+		if string(sent) == allowed {
+			return nil
+		}
+	}
+	kind, parameters, err := mime.ParseMediaType(string(sent))
+	charset, named := parameters["charset"]
+	if err == nil && (!named || strings.EqualFold(charset, "utf-8")) {
+		for _, allowed := range body.Types {
+			if kind == allowed {
+				return nil
+			}
+		}
+	}
+	return &commerce.Error{
+		Code: codeMediaType, Detail: "the Content-Type of the body must be " + strings.Join(body.Types, " or "),
+	}
+}
+
+func (s *Server) notFound(*request) error {
+	return &commerce.Error{Code: commerce.CodeNotFound, Detail: "there is nothing at this path; /openapi.json lists what there is"}
+}
+
+// methodNotAllowed answers with the Allow field that the router has set.
+func (s *Server) methodNotAllowed(r *request) error {
+	return &commerce.Error{
+		Code:   codeMethodNotAllowed,
+		Detail: "this path allows " + string(r.ctx.Response.Header.Peek("Allow")),
+	}
+}
+
+func (s *Server) options(r *request) error {
+	r.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+// refuseBroken answers a request that could not be read. fasthttp closes the connection after it.
+func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
+	code, detail := codeBadRequest, "the request could not be read as HTTP/1.1"
+	var small *fasthttp.ErrSmallBuffer
+	var slow net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		code, detail = codePayloadTooLarge, fmt.Sprintf("the body must be at most %d bytes long", s.cfg.BodyMax)
+	case errors.As(err, &small):
+		code, detail = codeHeaderTooLarge, fmt.Sprintf("the header block must be at most %d bytes long", s.cfg.HeaderMax)
+	case errors.Is(err, fasthttp.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
+		code, detail = codeRequestTimeout, "the request did not arrive in time"
+	}
+	if c, ok := ctx.Conn().(*connection); ok && code != codeRequestTimeout {
+		c.linger.Store(true)
+	}
+	r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
+	r.begin(ctx, &s.unread)
+	s.refuse(r, &commerce.Error{Code: code, Detail: detail})
+	status := ctx.Response.StatusCode()
+	s.metrics.broken.observe(status, 0)
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "request refused unread",
+		slog.String("correlation_id", r.correlation), slog.Int("status", status), slog.String("error", err.Error()))
+	r.end()
+	s.requests.Put(r)
+}
+
+// expect answers "Expect: 100-continue" before the body is sent: one that is too long never is.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	if ctx.Request.Header.ContentLength() <= s.cfg.BodyMax {
+		return fasthttp.StatusContinue
+	}
+	s.refuseBroken(ctx, fasthttp.ErrBodyTooLarge)
+	return fasthttp.StatusRequestEntityTooLarge
+}

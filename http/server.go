@@ -1,0 +1,156 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Server is the HTTP door. It is made by New, serves one listener, and is stopped by Shutdown.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	fast     *fasthttp.Server
+	routes   []Route
+	unread   Route  // of requests that could not be read
+	document []byte // the API document
+	keys     headerKeys
+	requests sync.Pool // of *request
+	metrics  *metrics
+	started  time.Time
+
+	connections  *connections
+	verification verification
+	reminder     reminder
+
+	mu struct {
+		sync.Mutex
+		listener net.Listener  // nil before Serve
+		served   chan struct{} // closed when Serve has returned
+		stopped  bool
+	}
+}
+
+// New returns a server that is ready to serve. It copies the configuration, fills in its defaults
+// and refuses it with every fault in one error.
+func New(cfg Config) (*Server, error) {
+	cfg.EnsureDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure the HTTP server: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger.With("logger", "http"), routes: routes(), keys: newHeaderKeys(), started: time.Now(),
+		unread: Route{Path: pathUnread}, connections: newConnections(cfg.ConnectionsMax),
+	}
+	s.requests.New = s.newRequest
+	s.mu.served = make(chan struct{})
+	var err error
+	if s.document, err = document(s.routes, cfg.Version); err != nil {
+		return nil, fmt.Errorf("describe the API: %w", err)
+	}
+	if s.metrics, err = newMetrics(cfg.Registerer, s, cfg.NoAuth); err != nil {
+		return nil, fmt.Errorf("register the metrics of the HTTP server: %w", err)
+	}
+	s.fast = s.newFastServer()
+	return s, nil
+}
+
+func (s *Server) newFastServer() *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:       s.newRouter().Handler,
+		ErrorHandler:  s.refuseBroken,
+		ExpectHandler: s.expect,
+		ConnState:     connectionState,
+		Logger:        fastLogger{s.log},
+
+		ReadTimeout:        s.cfg.ReadTimeout,
+		WriteTimeout:       s.cfg.WriteTimeout,
+		IdleTimeout:        s.cfg.IdleTimeout,
+		MaxRequestBodySize: s.cfg.BodyMax,
+		ReadBufferSize:     s.cfg.HeaderMax,
+		// The listener refuses connections beyond the limit, with a problem. This one is only
+		// reached by those that are still being closed.
+		Concurrency: 2 * s.cfg.ConnectionsMax,
+
+		DisablePreParseMultipartForm: true, // it would write files
+		SecureErrorLogMessage:        true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		CloseOnShutdown:              true,
+	}
+}
+
+// Serve answers requests until Shutdown, then returns nil. It takes over the listener. Unless
+// NoAuth is set it refuses a listener that others than this machine can reach.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := checkAddr(ln.Addr(), s.cfg.NoAuth); err != nil {
+		_ = ln.Close()
+		return err
+	}
+	own := s.connections.listen(ln)
+	s.mu.Lock()
+	if s.mu.listener != nil || s.mu.stopped {
+		stopped := s.mu.stopped
+		s.mu.Unlock()
+		_ = ln.Close()
+		if stopped {
+			return nil
+		}
+		return errors.New("serve HTTP: the server serves a listener already")
+	}
+	s.mu.listener = own
+	if s.cfg.NoAuth {
+		s.reminder.start(s.log)
+	}
+	s.mu.Unlock()
+	defer close(s.mu.served)
+	if err := s.fast.Serve(own); err != nil {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops the server. Readiness goes first; then no connection is accepted, resting ones
+// are closed, requests under way are finished and their connections closed. What is left when the
+// context ends is cut off, and its error returned. Stopping before Serve, or twice, is harmless.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.mu.stopped = true
+	listener := s.mu.listener
+	s.mu.Unlock()
+	s.verification.stop()
+	if listener != nil {
+		_ = listener.Close()
+	}
+	err := s.connections.drain(ctx)
+	if listener != nil {
+		<-s.mu.served
+		// This ends what fasthttp keeps for a server that runs. Unless the context has ended, nothing
+		// is open any more, and it does not wait.
+		if fastErr := s.fast.ShutdownWithContext(ctx); err == nil {
+			err = fastErr
+		}
+	}
+	s.reminder.stop()
+	if err != nil {
+		return fmt.Errorf("shut down HTTP: %w", err)
+	}
+	return nil
+}
+
+// draining reports whether the server is being stopped.
+func (s *Server) draining() bool { return s.connections.draining.Load() }
+
+// fastLogger hands fasthttp's few messages, about connections that went wrong, to the log.
+type fastLogger struct{ log *slog.Logger }
+
+// Printf implements fasthttp.Logger.
+func (l fastLogger) Printf(format string, args ...any) {
+	l.log.Debug("connection: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD; commerce lets none in.
+func appendText(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s)
+	return dst
+}
+
+// appendTime appends a time in UTC as RFC 3339 with milliseconds, which is what an id's time holds:
+// 2026-07-14T09:00:00.123Z. Written by hand it takes a third of what AppendFormat does; an answer
+// to an order holds three.
+func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = append(dst, '"')
+	if year < 1000 {
+		dst = append(dst, "0000"[:4-decimals(year)]...)
+	}
+	dst = strconv.AppendInt(dst, int64(year), 10)
+	dst = appendTwo(append(dst, '-'), int(month))
+	dst = appendTwo(append(dst, '-'), day)
+	dst = appendTwo(append(dst, 'T'), hour)
+	dst = appendTwo(append(dst, ':'), minute)
+	dst = appendTwo(append(dst, ':'), second)
+	milliseconds := t.Nanosecond() / 1e6
+	dst = append(dst, '.', '0'+byte(milliseconds/100))
+	dst = appendTwo(dst, milliseconds%100)
+	return append(dst, 'Z', '"')
+}
+
+// appendTwo appends a number below 100 as two digits.
+func appendTwo(dst []byte, n int) []byte {
+	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
+}
+
+// decimals counts the digits of a number that is not negative.
+func decimals(n int) int {
+	count := 1
+	for n >= 10 {
+		n /= 10
+		count++
+	}
+	return count
+}
+
+func appendID(dst []byte, id commerce.ID) []byte {
+	dst = append(dst, '"')
+	dst = id.AppendText(dst)
+	return append(dst, '"')
+}
+
+func appendInt(dst []byte, value int64) []byte { return strconv.AppendInt(dst, value, 10) }
+
+func appendBool(dst []byte, value bool) []byte { return strconv.AppendBool(dst, value) }
+
+// field appends a member's opening, `,"name":`, as it stands after the first member.
+func field(dst []byte, name string) []byte {
+	dst = append(dst, ',', '"')
+	dst = append(dst, name...)
+	return append(dst, '"', ':')
+}
+
+func fieldText(dst []byte, name, value string) []byte {
+	return appendText(field(dst, name), value)
+}
+
+// fieldSome appends the member only when there is something to say.
+func fieldSome(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	return fieldText(dst, name, value)
+}
+
+func fieldInt(dst []byte, name string, value int64) []byte {
+	return appendInt(field(dst, name), value)
+}
+
+func fieldUint(dst []byte, name string, value uint64) []byte {
+	return strconv.AppendUint(field(dst, name), value, 10)
+}
+
+func fieldBool(dst []byte, name string, value bool) []byte {
+	return appendBool(field(dst, name), value)
+}
+
+func fieldTime(dst []byte, name string, value time.Time) []byte {
+	return appendTime(field(dst, name), value)
+}
+
+func fieldID(dst []byte, name string, value commerce.ID) []byte {
+	return appendID(field(dst, name), value)
+}
+
+func fieldCurrency(dst []byte, name string, value commerce.Currency) []byte {
+	dst = append(field(dst, name), '"')
+	dst = append(dst, value[:]...)
+	return append(dst, '"')
+}
+
+// appendCursor appends the next_cursor member: null on the last page.
+func appendCursor(dst []byte, cursor string) []byte {
+	dst = field(dst, "next_cursor")
+	if cursor == "" {
+		return append(dst, "null"...)
+	}
+	return appendText(dst, cursor)
+}
