@@ -1,0 +1,127 @@
+package pebblestore
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence/storetest"
+)
+
+// small returns options for stores that tests make by the hundred.
+func small(fs vfs.FS) Options {
+	return Options{
+		Dir: "data", FS: fs, FreeSpaceMin: -1, CacheSize: 1 << 20, MemTableSize: 256 << 10,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	t.Run("folding now and then", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t storetest.T) *storetest.Place {
+			return openPlace(t, small(vfs.NewCrashableMem()))
+		})
+	})
+	t.Run("folding only when it must", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t storetest.T) *storetest.Place {
+			opts := small(vfs.NewCrashableMem())
+			opts.FoldInterval = time.Hour
+			return openPlace(t, opts)
+		})
+	})
+	t.Run("folding all the time", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t storetest.T) *storetest.Place {
+			opts := small(vfs.NewCrashableMem())
+			opts.FoldEntries, opts.FoldInterval = 1, time.Millisecond
+			return openPlace(t, opts)
+		})
+	})
+}
+
+func openPlace(t storetest.T, opts Options) *storetest.Place {
+	t.Helper()
+	s, err := Open(t.Context(), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return &storetest.Place{
+		Store: s,
+		Crash: func(t storetest.T) *storetest.Place {
+			opts := opts
+			opts.FS = opts.FS.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{})
+			return openPlace(t, opts)
+		},
+		Corrupt: func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, s, c, id) },
+	}
+}
+
+// corrupt changes the tables directly. REQUIRES: everything is folded.
+func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
+	db := s.mu.instance.db
+	read := func(key []byte) (row []byte) {
+		found, err := get(db, key, func(b []byte) error { row = append(row, b...); return nil })
+		require.NoError(t, err)
+		require.True(t, found)
+		return row
+	}
+	set := func(key, row []byte) { require.NoError(t, db.Set(key, row, pebble.Sync)) }
+	remove := func(key []byte) {
+		read(key)
+		require.NoError(t, db.Delete(key, pebble.Sync))
+	}
+	order := func() *commerce.Order {
+		o, err := decodeOrder(id, read(idKey(nil, tableOrders, id)))
+		require.NoError(t, err)
+		return o
+	}
+	switch c {
+	case storetest.StockRowOff:
+		key := idKey(nil, tableStock, id)
+		row, err := decodeStock(id, read(key))
+		require.NoError(t, err)
+		row.OnHand++
+		set(key, appendStock(nil, row))
+	case storetest.StockRowGone:
+		remove(idKey(nil, tableStock, id))
+	case storetest.LedgerLineGone:
+		remove(numberedKey(nil, tableLedger, id, 2))
+	case storetest.LedgerLineTwice:
+		line := read(numberedKey(nil, tableLedger, id, 2))
+		row, err := decodeStock(id, read(idKey(nil, tableStock, id)))
+		require.NoError(t, err)
+		set(numberedKey(nil, tableLedger, id, row.Version+1), line)
+	case storetest.EventGone:
+		remove(numberedKey(nil, tableEvents, id, 1))
+	case storetest.OrderGone:
+		remove(idKey(nil, tableOrders, id))
+	case storetest.OrderStatusWrong:
+		o := order()
+		o.Status = commerce.StatusShipped
+		set(idKey(nil, tableOrders, id), appendOrder(nil, o))
+	case storetest.StatusIndexStale:
+		remove(append(statusPrefix(nil, order().Status), id[:]...))
+		set(append(statusPrefix(nil, commerce.StatusCompleted), id[:]...), nil)
+	case storetest.ProductIndexShort:
+		remove(append(productPrefix(nil, order().Items[0].Product), id[:]...))
+	case storetest.CustomerIndexGone:
+		remove(append(customerPrefix(nil, order().Customer), id[:]...))
+	case storetest.KeyOrphan:
+		set(bindingKey(nil, commerce.KeyID{1}), appendBinding(nil, &commerce.KeyBinding{
+			Operation: commerce.OperationPlaceOrder, Resource: commerce.ID{1}, Version: 1, ExpiresAt: time.Now(),
+		}))
+	case storetest.KeyDouble:
+		set(bindingKey(nil, commerce.KeyID{1}), appendBinding(nil, &commerce.KeyBinding{
+			Operation: commerce.OperationPlaceOrder, Resource: id, Version: 1, ExpiresAt: time.Now(),
+		}))
+	default:
+		t.Errorf("unknown corruption %q", c)
+	}
+}

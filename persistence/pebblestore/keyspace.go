@@ -1,0 +1,97 @@
+package pebblestore
+
+import (
+	"encoding/binary"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// The tables, each under its first byte. Numbers are big endian, so that keys sort as what they
+// stand for; ids sort by time of making, so that new rows of most tables go to their end.
+const (
+	tableBindings  = 'b' // KeyID → binding
+	tableCustomers = 'c' // customer, order → nothing
+	tableEvents    = 'e' // entity, seq → event
+	tableProductOf = 'i' // product, order → nothing
+	tableJournal   = 'j' // seq → record
+	tableLedger    = 'l' // product, version → movement
+	tableMeta      = 'm' // name → value
+	tableOrders    = 'o' // order → order
+	tableProducts  = 'p' // product → product
+	tableStock     = 's' // product → stock row
+	tableStatuses  = 't' // status, order → nothing
+	tableSKUs      = 'u' // SKU → product
+	tableExpiries  = 'x' // minute, seq → KeyIDs of bindings that expire before the minute ends
+)
+
+// The names in tableMeta.
+const (
+	metaFormat = "mformat" // layout of the store
+	metaEpoch  = "mepoch"  // epoch of the newest writer
+	metaFolded = "mfolded" // seq of the last journal record that the tables hold
+)
+
+func journalKey(b []byte, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, tableJournal), seq)
+}
+
+func idKey(b []byte, table byte, id commerce.ID) []byte {
+	return append(append(b, table), id[:]...)
+}
+
+func bindingKey(b []byte, id commerce.KeyID) []byte {
+	return append(append(b, tableBindings), id[:]...)
+}
+
+func skuKey(b []byte, sku string) []byte {
+	return append(append(b, tableSKUs), sku...)
+}
+
+// numberedKey is the key of a line of the ledger, or of an event.
+func numberedKey(b []byte, table byte, id commerce.ID, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(idKey(b, table, id), number)
+}
+
+func statusPrefix(b []byte, s commerce.Status) []byte {
+	return append(b, tableStatuses, byte(s))
+}
+
+// customerPrefix starts with the length, so that no customer's keys lie among another's.
+func customerPrefix[T string | []byte](b []byte, customer T) []byte {
+	b = append(b, tableCustomers)
+	b = binary.AppendUvarint(b, uint64(len(customer)))
+	return append(b, customer...)
+}
+
+func productPrefix(b []byte, product commerce.ID) []byte {
+	return idKey(b, tableProductOf, product)
+}
+
+// lastID returns the id at the end of a key, which every index has there.
+func lastID(key []byte) (id commerce.ID) {
+	if len(key) >= len(id) {
+		copy(id[:], key[len(key)-len(id):])
+	}
+	return id
+}
+
+// splitNumbered takes a key of numberedKey apart.
+func splitNumbered(key []byte) (id commerce.ID, number uint64, err error) {
+	if len(key) != 1+len(id)+8 {
+		return id, 0, errCorrupt
+	}
+	copy(id[:], key[1:])
+	return id, binary.BigEndian.Uint64(key[1+len(id):]), nil
+}
+
+// prefixEnd returns the first key after all keys that start with the prefix.
+// REQUIRES: the prefix is not made of 0xff alone; tables' first bytes are letters.
+func prefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; ; i-- {
+		end[i]++
+		if end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package pebblestore
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// stats counts what the store does.
+type stats struct {
+	batches, entries     atomic.Uint64
+	syncs, syncNanos     atomic.Uint64
+	journalBytes         atomic.Uint64
+	folds, foldedEntries atomic.Uint64
+	foldNanos            atomic.Uint64
+	purged, reopens      atomic.Uint64
+}
+
+func (s *stats) synced(took time.Duration, bytes int) {
+	s.syncs.Add(1)
+	s.syncNanos.Add(uint64(took))
+	s.journalBytes.Add(uint64(bytes))
+}
+
+// Metrics implements persistence.Store.
+func (s *Store) Metrics() []persistence.Metric {
+	counter := func(name, help string, v float64) persistence.Metric {
+		return persistence.Metric{Name: name, Help: help, Counter: true, Value: v}
+	}
+	gauge := func(name, help string, v float64) persistence.Metric {
+		return persistence.Metric{Name: name, Help: help, Value: v}
+	}
+	seconds := func(nanos *atomic.Uint64) float64 { return time.Duration(nanos.Load()).Seconds() }
+	st := &s.stats
+	list := []persistence.Metric{
+		counter("batches_total", "batches committed", float64(st.batches.Load())),
+		counter("entries_total", "entries applied", float64(st.entries.Load())),
+		counter("journal_syncs_total", "journal records written and synced", float64(st.syncs.Load())),
+		counter("journal_sync_seconds_total", "time spent writing and syncing journal records", seconds(&st.syncNanos)),
+		counter("journal_bytes_total", "bytes of journal records", float64(st.journalBytes.Load())),
+		counter("folds_total", "times the journal was folded into the tables", float64(st.folds.Load())),
+		counter("folded_entries_total", "entries folded into the tables", float64(st.foldedEntries.Load())),
+		counter("fold_seconds_total", "time spent folding", seconds(&st.foldNanos)),
+		counter("purged_keys_total", "expired idempotency keys looked at and removed", float64(st.purged.Load())),
+		counter("reopens_total", "times the store was reopened after its disk had failed", float64(st.reopens.Load())),
+	}
+	s.mu.RLock()
+	t := s.mu.tail
+	list = append(list,
+		gauge("tail_entries", "entries waiting to be folded", float64(t.filling.entries+t.folding.entries)),
+		gauge("tail_bytes", "journal bytes waiting to be folded", float64(t.filling.bytes+t.folding.bytes)),
+		gauge("stock_rows", "stock rows in memory", float64(len(t.stock))))
+	in, release, err := s.acquireLocked()
+	s.mu.RUnlock()
+	if err != nil {
+		return list
+	}
+	defer release()
+	m := in.db.Metrics()
+	return append(list,
+		gauge("disk_bytes", "bytes on disk", float64(m.DiskSpaceUsage())),
+		gauge("wal_bytes", "bytes of write-ahead log not flushed yet", float64(m.WAL.Size)),
+		gauge("memtable_bytes", "bytes of memtables", float64(m.MemTable.Size)),
+		gauge("memtables", "memtables", float64(m.MemTable.Count)),
+		gauge("compaction_debt_bytes", "bytes waiting to be compacted", float64(m.Compact.EstimatedDebt)),
+		gauge("l0_sublevels", "sublevels of level 0: tables a read must look at", float64(m.Levels[0].Sublevels)),
+		gauge("block_cache_bytes", "bytes of blocks in memory", float64(m.BlockCache.Size)),
+		counter("block_cache_hits_total", "blocks found in memory", float64(m.BlockCache.Hits)),
+		counter("block_cache_misses_total", "blocks read from disk", float64(m.BlockCache.Misses)))
+}

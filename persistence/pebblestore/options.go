@@ -1,0 +1,78 @@
+package pebblestore
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options say where a store lies and how much it may take. The zero value of a field means its
+// default.
+type Options struct {
+	// Dir is the store's directory. It is made when it does not exist, and locked while the store is
+	// open.
+	Dir string
+	// FS is the file system, for tests; nil means the disk.
+	FS vfs.FS
+	// Logger gets what an operator should know; nil means slog.Default().
+	Logger *slog.Logger
+	// FreeSpaceMin is how many bytes must be free on the disk for the store to write: 256 MiB when 0,
+	// no check when negative. Below it Commit answers persistence.ErrUnavailable.
+	FreeSpaceMin int64 `default:"268435456" doc:"bytes that must be free on the disk for the store to write; below it commands are refused with 503; negative: no check"`
+	// CacheSize is the memory for blocks of tables, in bytes: 256 MiB when 0.
+	CacheSize int64 `default:"268435456" doc:"bytes of memory for blocks of tables"`
+	// MemTableSize is Pebble's, in bytes: 64 MiB when 0. Two to five of them may exist.
+	MemTableSize int64 `default:"67108864" doc:"bytes of one memtable; two to five of them may exist"`
+	// FoldEntries is how many entries are folded into the tables at once: 4,096 when 0.
+	FoldEntries int
+	// FoldInterval bounds how long an entry waits to be folded: 200 ms when 0.
+	FoldInterval time.Duration
+}
+
+// The bounds that follow from Options.
+const (
+	// tailGenerationsMax bounds the entries that wait to be folded, in units of FoldEntries. Commit
+	// waits at it.
+	tailGenerationsMax = 8
+	// foldBytes starts a fold early when entries are large.
+	foldBytes = 8 << 20
+	// tailBytesMax bounds the journal bytes that wait to be folded.
+	tailBytesMax = 64 << 20
+)
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.FreeSpaceMin == 0 {
+		o.FreeSpaceMin = 256 << 20
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = 256 << 20
+	}
+	if o.MemTableSize == 0 {
+		o.MemTableSize = 64 << 20
+	}
+	if o.FoldEntries == 0 {
+		o.FoldEntries = 4096
+	}
+	if o.FoldInterval == 0 {
+		o.FoldInterval = 200 * time.Millisecond
+	}
+	return o
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Dir == "":
+		return fmt.Errorf("open store: no directory is given")
+	case o.CacheSize < 0 || o.MemTableSize < 1<<16 || o.FoldEntries < 0 || o.FoldInterval < 0:
+		return fmt.Errorf("open store: CacheSize, FoldEntries and FoldInterval must not be negative, MemTableSize not below 64 KiB")
+	}
+	return nil
+}
