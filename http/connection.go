@@ -51,7 +51,7 @@ func newConnections(max int) *connections {
 	return c
 }
 
-// open returns how many connections are open.
+// count returns how many connections are open.
 func (c *connections) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -71,12 +71,12 @@ func TestReminder_WarnsEachMinuteUntilItIsStopped(t *testing.T) {
 		m.stop()
 		m.start(NewLogger(log, nil))
 		m.start(NewLogger(log, nil))
-		time.Sleep(150 * time.Second) // in the bubble's time
+		<-time.After(150 * time.Second) // in the bubble's time
 		synctest.Wait()
 		require.Equal(t, 3, strings.Count(log.String(), "--insecure-no-auth"), log.String())
 		m.stop()
 		m.stop()
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		require.Equal(t, 3, strings.Count(log.String(), "--insecure-no-auth"))
 	})
 }

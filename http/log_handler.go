@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/penstock-dev/penstock/http/wire"
 )
 
 // lineHandler is a slog.Handler that writes one JSON object a line. It differs from slog's own in
 // its keys, in writing times in UTC with milliseconds, and in its cost: the access log stands on
-// the way of every order, and this one takes a third.
+// the way of every order, and slog's own, with its keys replaced, takes about twice as long and
+// allocates (BenchmarkAccessLog).
 type lineHandler struct {
 	level  slog.Leveler
 	writer io.Writer
@@ -56,9 +59,8 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	defer h.shared.Unlock()
 	line := append(h.shared.buffer[:0], '{')
 	if !r.Time.IsZero() {
-		line = append(line, `"timestamp":"`...)
-		line = r.Time.UTC().AppendFormat(line, "2006-01-02T15:04:05.000Z07:00")
-		line = append(line, `",`...)
+		line = append(line, `"timestamp":`...)
+		line = append(wire.AppendTime(line, r.Time), ',')
 	}
 	line = append(line, `"level":"`...)
 	line = append(line, r.Level.String()...)

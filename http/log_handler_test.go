@@ -62,20 +62,38 @@ func TestLineHandler_WritesEveryKindOfValue(t *testing.T) {
 		slog.Any("marshaler", marshaled{}), slog.Any("broken", brokenMarshaler{}), slog.Any("slice", []int{1, 2}),
 	)
 	require.NoError(t, log.Handler().Handle(t.Context(), record))
+	//nolint:testifylint // the bytes are what is tested, not only what they mean
 	require.Equal(t, `{"timestamp":"2026-07-14T09:00:00.005Z","level":"DEBUG","message":"a\n\"b\"`+"\ufffd"+`","logger":"test",`+
 		`"int":-1,"uint":18446744073709551615,"bool":true,"float":0.25,"nan":"NaN","inf":"-Inf","duration":"1.5s",`+
 		`"time":"2026-07-14T09:00:00.123Z","error":"wrapped: inner","nil":"<nil>","marshaler":{"x":1},"broken":"{}","slice":"[1 2]"}`+"\n",
 		out.String())
 }
 
+// BenchmarkAccessLog compares the log's handler with slog's own.
 func BenchmarkAccessLog(b *testing.B) {
 	writer := NewLogWriter(discard{})
 	defer func() { _ = writer.Close() }()
-	a := newAccess(AccessLogAll, NewLogger(writer, nil).With("logger", "http"), "POST", pathOrders)
-	r := &request{caller: "kim", correlation: freshCorrelation()}
-	b.ReportAllocs()
-	for b.Loop() {
-		a.log(r, 201, 650, 1234*time.Microsecond)
+	rename := func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.TimeKey:
+			return slog.Time("timestamp", a.Value.Time().UTC())
+		case slog.MessageKey:
+			a.Key = "message"
+		}
+		return a
+	}
+	for name, log := range map[string]*slog.Logger{
+		"ours": NewLogger(writer, nil),
+		"slog": slog.New(slog.NewJSONHandler(writer, &slog.HandlerOptions{ReplaceAttr: rename})),
+	} {
+		b.Run(name, func(b *testing.B) {
+			a := newAccess(AccessLogAll, log.With("logger", "http"), "POST", pathOrders)
+			r := &request{caller: "kim", correlation: freshCorrelation()}
+			b.ReportAllocs()
+			for b.Loop() {
+				a.log(r, 201, 650, 1234*time.Microsecond)
+			}
+		})
 	}
 }
 

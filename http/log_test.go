@@ -27,7 +27,7 @@ func TestLogWriter_WritesEachSecondAndAtOnceAfterAWarning(t *testing.T) {
 		log.Info("first", "n", 1)
 		log.Debug("too detailed")
 		require.Empty(t, out.String())
-		time.Sleep(logFlushInterval) // in the bubble's time
+		<-time.After(logFlushInterval) // in the bubble's time
 		synctest.Wait()
 		require.Contains(t, out.String(), `"message":"first"`)
 		log.Info("second")
@@ -152,4 +152,14 @@ func TestAccessLog_CanBeLessOrOff(t *testing.T) {
 	}
 	b := setup(t, func(c *Config) { c.Logger = NewLogger(new(syncBuffer), slog.LevelError) })
 	require.Equal(t, 200, b.do(t, call{"GET", "/livez", "", nil}).status)
+}
+
+func TestAccessLog_HasALineForARequestThatCouldNotBeRead(t *testing.T) {
+	t.Parallel()
+	b := setupTCP(t, nil)
+	b.raw(t, "POST /api/v2/orders HTTP/1.1\r\nHost: x\r\nX-Correlation-ID: c-9\r\nContent-Length: 300000\r\n\r\n")
+	got := lines(t, b)
+	require.Len(t, got, 1)
+	require.Equal(t, []any{"unread", "POST", 413.0, "c-9"},
+		[]any{got[0]["route"], got[0]["method"], got[0]["status"], got[0]["correlation_id"]})
 }

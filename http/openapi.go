@@ -3,7 +3,6 @@ package http
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,7 +177,3 @@ func (s *Server) serveDocument(r *request) error {
 	r.answer(200, contentTypeJSON, s.document)
 	return nil
 }
-
-func sortedKeys(s schema) []string { return slices.Sorted(maps.Keys(s)) }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }

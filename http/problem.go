@@ -89,8 +89,8 @@ func statusOf(code commerce.Code) (status int, title string) {
 func refusalOf(err error) (refusal *commerce.Error, unexpected bool) {
 	switch {
 	case errors.As(err, &refusal):
-		if status, _ := statusOf(refusal.Code); status != 0 && refusal.Code != commerce.CodeInternal {
-			return refusal, false
+		if status, _ := statusOf(refusal.Code); status != 0 {
+			return refusal, refusal.Code == commerce.CodeInternal
 		}
 	case errors.Is(err, persistence.ErrNotFound):
 		return &commerce.Error{Code: commerce.CodeNotFound, Detail: "there is no such product or order"}, false

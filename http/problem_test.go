@@ -86,7 +86,7 @@ func TestRefuse_AnswersEveryRefusalOfTheEngine(t *testing.T) {
 		fmt.Errorf("commit: %w", persistence.ErrFenced),
 		fmt.Errorf("read: %w", context.DeadlineExceeded),
 		fmt.Errorf("place the order: %w", &commerce.Error{Code: commerce.CodeSKUTaken, Detail: "wrapped"}),
-		&commerce.Error{Code: commerce.CodeInternal, Detail: "secret of the engine"},
+		&commerce.Error{Code: commerce.CodeInternal, Detail: "the grain failed; nothing was done"},
 		&commerce.Error{Code: "never_heard_of", Detail: "secret of the engine"},
 		errors.New("secret of the store: SELECT 1"),
 	} {

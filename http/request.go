@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"strconv"
 
 	"github.com/valyala/fasthttp"
 
@@ -140,7 +141,7 @@ func (r *request) identify() error {
 		return nil
 	}
 	if len(sent) > commerce.UserIDMax {
-		return invalidParameter(headerCaller, "must be at most 128 characters long")
+		return invalidParameter(headerCaller, "must be at most "+strconv.Itoa(commerce.UserIDMax)+" characters long")
 	}
 	for _, c := range sent {
 		if c <= ' ' || c > '~' {

@@ -1,6 +1,8 @@
 package http
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/penstock-dev/penstock/commerce"
@@ -65,8 +67,8 @@ func requestObject(properties schema, required ...string) schema {
 // answerObject is an object in which every property is always there, but for those named.
 func answerObject(properties schema, optional ...string) schema {
 	var required []string
-	for _, name := range sortedKeys(properties) {
-		if !contains(optional, name) {
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if !slices.Contains(optional, name) {
 			required = append(required, name)
 		}
 	}
@@ -76,9 +78,7 @@ func answerObject(properties schema, optional ...string) schema {
 // schemas are the bodies of the API, by name.
 func schemas() map[string]schema {
 	all := requestSchemas()
-	for name, s := range answerSchemas() {
-		all[name] = s
-	}
+	maps.Copy(all, answerSchemas())
 	return all
 }
 

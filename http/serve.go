@@ -2,12 +2,9 @@ package http
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"mime"
-	"net"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -161,40 +158,4 @@ func (s *Server) methodNotAllowed(r *request) error {
 func (s *Server) options(r *request) error {
 	r.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
-}
-
-// refuseBroken answers a request that could not be read. fasthttp closes the connection after it.
-func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
-	code, detail := codeBadRequest, "the request could not be read as HTTP/1.1"
-	var small *fasthttp.ErrSmallBuffer
-	var slow net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		code, detail = codePayloadTooLarge, fmt.Sprintf("the body must be at most %d bytes long", s.cfg.BodyMax)
-	case errors.As(err, &small):
-		code, detail = codeHeaderTooLarge, fmt.Sprintf("the header block must be at most %d bytes long", s.cfg.HeaderMax)
-	case errors.Is(err, fasthttp.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
-		code, detail = codeRequestTimeout, "the request did not arrive in time"
-	}
-	if c, ok := ctx.Conn().(*connection); ok && code != codeRequestTimeout {
-		c.linger.Store(true)
-	}
-	r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
-	r.begin(ctx, &s.unread)
-	s.refuse(r, &commerce.Error{Code: code, Detail: detail})
-	status := ctx.Response.StatusCode()
-	s.metrics.broken.observe(status, 0)
-	s.log.LogAttrs(context.Background(), slog.LevelDebug, "request refused unread",
-		slog.String("correlation_id", r.correlation), slog.Int("status", status), slog.String("error", err.Error()))
-	r.end()
-	s.requests.Put(r)
-}
-
-// expect answers "Expect: 100-continue" before the body is sent: one that is too long never is.
-func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	if ctx.Request.Header.ContentLength() <= s.cfg.BodyMax {
-		return fasthttp.StatusContinue
-	}
-	s.refuseBroken(ctx, fasthttp.ErrBodyTooLarge)
-	return fasthttp.StatusRequestEntityTooLarge
 }

@@ -18,7 +18,7 @@ type Server struct {
 	log      *slog.Logger
 	fast     *fasthttp.Server
 	routes   []Route
-	unread   Route  // of requests that could not be read
+	unread   unread // what stands for the route of requests that could not be read
 	document []byte // the API document
 	keys     headerKeys
 	requests sync.Pool // of *request
@@ -29,10 +29,10 @@ type Server struct {
 	verification verification
 	reminder     reminder
 
-	mu struct {
+	served chan struct{} // closed when Serve has returned
+	mu     struct {
 		sync.Mutex
-		listener net.Listener  // nil before Serve
-		served   chan struct{} // closed when Serve has returned
+		listener net.Listener // nil before Serve
 		stopped  bool
 	}
 }
@@ -46,10 +46,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("logger", "http"), routes: routes(), keys: newHeaderKeys(), started: time.Now(),
-		unread: Route{Path: pathUnread}, connections: newConnections(cfg.ConnectionsMax),
+		connections: newConnections(cfg.ConnectionsMax),
 	}
 	s.requests.New = s.newRequest
-	s.mu.served = make(chan struct{})
+	s.served = make(chan struct{})
 	var err error
 	if s.document, err = document(s.routes, cfg.Version); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
@@ -57,6 +57,7 @@ func New(cfg Config) (*Server, error) {
 	if s.metrics, err = newMetrics(cfg.Registerer, s, cfg.NoAuth); err != nil {
 		return nil, fmt.Errorf("register the metrics of the HTTP server: %w", err)
 	}
+	s.unread = s.newUnread()
 	s.fast = s.newFastServer()
 	return s, nil
 }
@@ -78,6 +79,8 @@ func (s *Server) newFastServer() *fasthttp.Server {
 		// reached by those that are still being closed.
 		Concurrency: 2 * s.cfg.ConnectionsMax,
 
+		// ReduceMemoryUsage stays off: it would read the first byte of each request by a system call
+		// of its own. A resting connection keeps its buffers, some 20 KiB.
 		DisablePreParseMultipartForm: true, // it would write files
 		SecureErrorLogMessage:        true,
 		NoDefaultServerHeader:        true,
@@ -109,7 +112,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		s.reminder.start(s.log)
 	}
 	s.mu.Unlock()
-	defer close(s.mu.served)
+	defer close(s.served)
 	if err := s.fast.Serve(own); err != nil {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
@@ -130,7 +133,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	err := s.connections.drain(ctx)
 	if listener != nil {
-		<-s.mu.served
+		<-s.served
 		// This ends what fasthttp keeps for a server that runs. Unless the context has ended, nothing
 		// is open any more, and it does not wait.
 		if fastErr := s.fast.ShutdownWithContext(ctx); err == nil {

@@ -362,5 +362,6 @@ const (
 	productBody = `{"name":"Kettle","description":"","price":1200,"stock_quantity":10,"attributes":{"colour":"red"}}`
 )
 
-func orderPath(n byte, rest string) string   { return pathOrders + "/" + sampleID(n).String() + rest }
+func orderPath(n byte, rest string) string { return pathOrders + "/" + sampleID(n).String() + rest }
+
 func productPath(n byte, rest string) string { return pathProducts + "/" + sampleID(n).String() + rest }

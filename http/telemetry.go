@@ -14,7 +14,6 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
-	broken   *series // of requests that could not be read
 }
 
 // durationBuckets are the upper bounds in seconds: from a read answered from memory to a command
@@ -49,12 +48,8 @@ func newMetrics(registerer prometheus.Registerer, s *Server, noAuth bool) (*metr
 	for _, c := range []prometheus.Collector{m.requests, m.duration, m.inFlight, connections, authDisabled} {
 		errs = append(errs, registerer.Register(c))
 	}
-	m.broken = m.series("", pathUnread)
 	return m, errors.Join(errs...)
 }
-
-// pathUnread stands for the route of requests that could not be read.
-const pathUnread = "unread"
 
 // series are the figures of one route and method.
 type series struct {

@@ -15,10 +15,10 @@ func appendText(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendTime appends a time in UTC as RFC 3339 with milliseconds, which is what an id's time holds:
-// 2026-07-14T09:00:00.123Z. Written by hand it takes a third of what AppendFormat does; an answer
-// to an order holds three.
-func appendTime(dst []byte, t time.Time) []byte {
+// AppendTime appends, quoted, a time in UTC as RFC 3339 with milliseconds, which is what an id's time holds:
+// 2026-07-14T09:00:00.123Z. Written by hand it takes a third of what time.AppendFormat
+// does; the answer to an order holds three.
+func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
@@ -95,15 +95,16 @@ func fieldBool(dst []byte, name string, value bool) []byte {
 }
 
 func fieldTime(dst []byte, name string, value time.Time) []byte {
-	return appendTime(field(dst, name), value)
+	return AppendTime(field(dst, name), value)
 }
 
 func fieldID(dst []byte, name string, value commerce.ID) []byte {
 	return appendID(field(dst, name), value)
 }
 
-func fieldCurrency(dst []byte, name string, value commerce.Currency) []byte {
-	dst = append(field(dst, name), '"')
+// fieldCurrency appends the currency of the amount before it.
+func fieldCurrency(dst []byte, value commerce.Currency) []byte {
+	dst = append(dst, `,"currency":"`...)
 	dst = append(dst, value[:]...)
 	return append(dst, '"')
 }

@@ -107,7 +107,7 @@ func TestAppend_KeepsWhatTheBufferHolds(t *testing.T) {
 	require.Equal(t, "before "+string(wire.AppendOrder(nil, sampleOrder())), string(got))
 }
 
-func TestAppendOrder_AllocatesNothing(t *testing.T) {
+func TestAppendOrder_AllocatesNothing(t *testing.T) { //nolint:paralleltest // counts allocations
 	order, buf := sampleOrder(), make([]byte, 0, 4096)
 	require.Zero(t, testing.AllocsPerRun(100, func() { buf = wire.AppendOrder(buf[:0], order) }))
 }

@@ -71,9 +71,7 @@ func (d *Decoder) finish(check func() error) error {
 			d.broken(err)
 		}
 	}
-	d.body = nil
-	d.source = bytes.Buffer{}
-	d.json.Reset(&d.source)
+	d.forget()
 	if !d.stopped {
 		d.adopt(check())
 	}
@@ -85,6 +83,20 @@ func (d *Decoder) finish(check func() error) error {
 	}
 }
 
+// bodyKept bounds the bodies whose working memory is kept for the next one.
+const bodyKept = 32 << 10
+
+// forget lets go of the body, which is the server's again.
+func (d *Decoder) forget() {
+	if len(d.body) > bodyKept {
+		d.json, d.scratch = jsontext.NewDecoder(&d.source), nil
+	}
+	d.body, d.name = nil, nil
+	d.source = bytes.Buffer{}
+	d.json.Reset(&d.source)
+}
+
+// adopt adds the faults that commerce has found, unless the place is at fault already.
 func (d *Decoder) adopt(err error) {
 	if err == nil {
 		return

@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -304,6 +303,6 @@ func TestDecoder_KeepsNothingOfTheBody(t *testing.T) {
 func requireRefusal(t *testing.T, err error) *commerce.Error {
 	t.Helper()
 	var refusal *commerce.Error
-	require.True(t, errors.As(err, &refusal), "%v", err)
+	require.ErrorAs(t, err, &refusal)
 	return refusal
 }

@@ -20,7 +20,7 @@ func AppendOrder(dst []byte, o *commerce.Order) []byte {
 	}
 	dst = append(dst, ']')
 	dst = fieldInt(dst, "total_amount", o.Total.Amount)
-	dst = fieldCurrency(dst, "currency", o.Total.Currency)
+	dst = fieldCurrency(dst, o.Total.Currency)
 	dst = appendAddress(field(dst, "shipping_address"), &o.Address)
 	dst = fieldText(dst, "note", o.Note)
 	dst = fieldTime(dst, "placed_at", o.PlacedAt)

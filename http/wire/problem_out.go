@@ -46,7 +46,7 @@ func appendFacts(dst []byte, e *commerce.Error) []byte {
 		dst = fieldInt(dst, "available", e.Available)
 	case commerce.CodePriceChanged:
 		dst = fieldInt(dst, "price", e.Price.Amount)
-		dst = fieldCurrency(dst, "currency", e.Price.Currency)
+		dst = fieldCurrency(dst, e.Price.Currency)
 	}
 	if !e.Order.IsZero() {
 		dst = fieldID(dst, "order_id", e.Order)

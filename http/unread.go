@@ -1,0 +1,75 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"syscall"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// unread stands for the route of requests that could not be read.
+type unread struct {
+	route  Route
+	series *series
+	access access
+}
+
+func (s *Server) newUnread() unread {
+	const path = "unread"
+	return unread{
+		route: Route{Path: path}, series: s.metrics.series("", path), access: newAccess(s.cfg.AccessLog, s.log, "", path),
+	}
+}
+
+// refuseBroken answers a request that could not be read. fasthttp closes the connection after it.
+func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
+	code, detail := codeBadRequest, "the request could not be read as HTTP/1.1"
+	var small *fasthttp.ErrSmallBuffer
+	var slow net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		code, detail = codePayloadTooLarge, fmt.Sprintf("the body must be at most %d bytes long", s.cfg.BodyMax)
+	case errors.As(err, &small):
+		code, detail = codeHeaderTooLarge, fmt.Sprintf("the header block must be at most %d bytes long", s.cfg.HeaderMax)
+	case errors.Is(err, fasthttp.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
+		code, detail = codeRequestTimeout, "the request did not arrive in time"
+	}
+	if c, ok := ctx.Conn().(*connection); ok && code != codeRequestTimeout {
+		c.linger.Store(true)
+	}
+	r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
+	r.begin(ctx, &s.unread.route)
+	s.refuse(r, &commerce.Error{Code: code, Detail: detail})
+	status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
+	s.unread.series.observe(status, 0)
+	if !gone(err) {
+		s.unread.access.log(r, status, size, 0)
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "request could not be read",
+		slog.String("correlation_id", r.correlation), slog.String("error", err.Error()))
+	r.end()
+	s.requests.Put(r)
+}
+
+// gone reports whether the client hung up in the middle of its request: nobody reads the answer,
+// and it is no line in the log.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET)
+}
+
+// expect answers "Expect: 100-continue" before the body is sent: one that is too long never is.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	if ctx.Request.Header.ContentLength() <= s.cfg.BodyMax {
+		return fasthttp.StatusContinue
+	}
+	s.refuseBroken(ctx, fasthttp.ErrBodyTooLarge)
+	return fasthttp.StatusRequestEntityTooLarge
+}
