@@ -48,11 +48,17 @@ type Operation struct {
 
 // String describes the operation for a report.
 func (o *Operation) String() string {
+	if o == nil {
+		return "nobody"
+	}
 	when := fmt.Sprintf("called at %d, answered at %d", o.Call, o.Return)
 	if o.Return == Never {
 		when = fmt.Sprintf("called at %d, never answered", o.Call)
 	}
 	change := fmt.Sprintf("change of on_hand %+d, allocated %+d", o.OnHand, o.Allocated)
+	if o.Actor != "" {
+		when += " by " + o.Actor
+	}
 	switch o.Kind {
 	case Applied:
 		if o.Level.Version != 0 {

@@ -37,6 +37,7 @@ func VersionOrdered(initial commerce.Stock, operations []Operation) error {
 		initial:    initial.Version,
 		levels:     levels,
 		floorAt:    make([]int, len(operations)),
+		shownByAt:  make([]*Operation, len(operations)),
 		refusable:  make(map[int64][]int),
 	}
 	for i := range levels {
@@ -80,7 +81,9 @@ type sweep struct {
 	initial    uint64
 	levels     []commerce.Stock
 	floor      int
+	shownBy    *Operation      // the operation that showed the floor; nil at the initial row
 	floorAt    []int           // the floor when the operation was called
+	shownByAt  []*Operation    // and who had shown it
 	refusable  map[int64][]int // available units → positions that have as many, ascending
 }
 
@@ -143,53 +146,63 @@ func (s *sweep) ceilings(moments []moment) []int {
 func (s *sweep) position(o *Operation) int { return int(o.Level.Version - s.initial) }
 
 func (s *sweep) called(operation int) error {
-	s.floorAt[operation] = s.floor
+	s.floorAt[operation], s.shownByAt[operation] = s.floor, s.shownBy
 	if o := &s.operations[operation]; o.Kind == Applied && s.position(o) <= s.floor {
-		return fmt.Errorf("%w: %s, though %s had been shown before it was called", ErrOrder, o, describe(s.levels[s.floor]))
+		return fmt.Errorf("%w: %s, though %s had been shown before it was called, by %s", ErrOrder, o,
+			describe(s.levels[s.floor]), s.shownBy)
 	}
 	return nil
+}
+
+func (s *sweep) raise(position int, by *Operation) {
+	if position > s.floor {
+		s.floor, s.shownBy = position, by
+	}
 }
 
 func (s *sweep) returned(operation, ceiling int) error {
 	o := &s.operations[operation]
 	switch o.Kind {
 	case Applied:
-		s.floor = max(s.floor, s.position(o))
+		s.raise(s.position(o), o)
 		return nil
 	case Read:
-		return s.read(o, s.floorAt[operation], ceiling)
+		return s.read(operation, ceiling)
 	default:
-		return s.refused(o, s.floorAt[operation], ceiling)
+		return s.refused(operation, ceiling)
 	}
 }
 
-func (s *sweep) read(o *Operation, floor, ceiling int) error {
+func (s *sweep) read(operation, ceiling int) error {
+	o, floor := &s.operations[operation], s.floorAt[operation]
 	if o.Level.Version < s.initial || s.position(o) >= len(s.levels) || s.levels[s.position(o)] != o.Level {
 		return fmt.Errorf("%w: %s, which is no level of the ledger", ErrLedger, o)
 	}
 	at := s.position(o)
 	if at < floor {
-		return fmt.Errorf("%w: %s is stale, %s had been shown before it was called", ErrOrder, o, describe(s.levels[floor]))
+		return fmt.Errorf("%w: %s is stale, %s had been shown before it was called, by %s", ErrOrder, o,
+			describe(s.levels[floor]), s.shownByAt[operation])
 	}
 	if at > ceiling {
 		return fmt.Errorf("%w: %s saw a change before it was asked for", ErrOrder, o)
 	}
-	s.floor = max(s.floor, at)
+	s.raise(at, o)
 	return nil
 }
 
 // refused finds the first level that explains a refusal. Taking the first leaves the most room to
 // whatever follows, so that no other choice need be tried.
-func (s *sweep) refused(o *Operation, floor, ceiling int) error {
+func (s *sweep) refused(operation, ceiling int) error {
+	o, floor := &s.operations[operation], s.floorAt[operation]
 	positions := s.refusable[o.Available]
 	i, _ := slices.BinarySearch(positions, floor)
 	if i == len(positions) || positions[i] > ceiling {
-		return fmt.Errorf("%w: %s; from %s to %s the rows never had %d available", ErrRefusal, o,
-			describe(s.levels[floor]), describe(s.levels[max(floor, ceiling)]), o.Available)
+		return fmt.Errorf("%w: %s; from %s, which had been shown by %s, to %s no row had %d available", ErrRefusal, o,
+			describe(s.levels[floor]), s.shownByAt[operation], describe(s.levels[max(floor, ceiling)]), o.Available)
 	}
 	if _, ok := step(s.levels[positions[i]], o); !ok {
 		return fmt.Errorf("%w: %s; it fits into %s", ErrRefusal, o, describe(s.levels[positions[i]]))
 	}
-	s.floor = max(s.floor, positions[i])
+	s.raise(positions[i], o)
 	return nil
 }

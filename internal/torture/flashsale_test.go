@@ -1,8 +1,6 @@
 package torture_test
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -10,67 +8,26 @@ import (
 
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/internal/torture"
-	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/faulty"
 )
 
-// gatedStore is a store whose commits can be held.
-type gatedStore struct {
-	persistence.Store
-	gate *gate
-}
-
-func (s *gatedStore) OpenWriter(ctx context.Context) (persistence.Writer, error) {
-	writer, err := s.Store.OpenWriter(ctx)
-	return &gatedWriter{writer, s.gate}, err
-}
-
-type gatedWriter struct {
-	persistence.Writer
-	gate *gate
-}
-
-func (w *gatedWriter) Commit(ctx context.Context, batch *persistence.Batch, res *persistence.Result) error {
-	w.gate.pass()
-	return w.Writer.Commit(ctx, batch, res)
-}
-
+// gate holds the commits of a node's store.
 type gate struct {
-	mu   sync.Mutex
-	held chan struct{} // closed while open; nil before the first Hold
-	node *node
+	store *faulty.Store
+	node  *node
 }
 
-func (g *gate) Hold() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.held = make(chan struct{})
-}
-
-func (g *gate) Release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	close(g.held)
-	g.held = nil
-}
-
-func (g *gate) pass() {
-	g.mu.Lock()
-	held := g.held
-	g.mu.Unlock()
-	if held != nil {
-		<-held
-	}
-}
-
+func (g *gate) Hold()            { g.store.Gate.Shut() }
 func (g *gate) Outstanding() int { return g.node.inProgress() }
+func (g *gate) Release()         { g.store.Gate.Open() }
 
 // sell holds a flash sale over HTTP against an engine on a real disk, whose first commit waits
 // until every connection has an order outstanding.
 func sell(t *testing.T, units func(orders int) []int64) *torture.FlashSaleReport {
 	t.Helper()
 	buyers := size(t, "buyers")
-	g := new(gate)
-	g.node = openNode(t, &gatedStore{openStore(t, t.TempDir()), g}, actors.Config{CommandTimeout: 2 * time.Minute})
+	g := &gate{store: faulty.Wrap(openStore(t, t.TempDir()), faulty.Options{})}
+	g.node = openNode(t, g.store, actors.Config{CommandTimeout: 2 * time.Minute})
 	sale := &torture.FlashSale{
 		Address: g.node.serve(t), Seed: seed(t), Connections: buyers, Orders: 10 * buyers, Units: units(10 * buyers), Gate: g,
 	}

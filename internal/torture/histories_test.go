@@ -1,22 +1,27 @@
 package torture_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/internal/torture"
+	"github.com/penstock-dev/penstock/persistence/faulty"
 )
 
-// tradeIn lets clients trade in a node's engine and returns what they found.
-func tradeIn(t *testing.T, n *node, traders *torture.Traders, clients int) *torture.Faults {
+// tradeIn lets clients trade in a node's engine, then calls settle, and returns what the checkers
+// found.
+func tradeIn(t *testing.T, n *node, traders *torture.Traders, clients int, settle func()) *torture.Faults {
 	t.Helper()
 	for range clients {
 		traders.Shops = append(traders.Shops, engineShop{n.engine})
 	}
 	var faults torture.Faults
 	recorder := traders.Run(t.Context(), &faults)
+	settle()
 	if traders.Operations <= 2000 {
 		torture.CheckLinearizable(traders.Products, recorder, patience, &faults)
 	}
@@ -34,7 +39,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	t.Parallel()
 	n := openNode(t, openStore(t, ""), actors.Config{})
 	traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 30, 20, 10), Operations: 2000}
-	faults := tradeIn(t, n, traders, 8)
+	faults := tradeIn(t, n, traders, 8, func() {})
 	require.Zero(t, faults.Total(), faults)
 }
 
@@ -42,6 +47,30 @@ func TestHistoryOfAHotProductIsInVersionOrder(t *testing.T) {
 	t.Parallel()
 	n := openNode(t, openStore(t, ""), actors.Config{})
 	traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 1000), Operations: size(t, "history")}
-	faults := tradeIn(t, n, traders, 64)
+	faults := tradeIn(t, n, traders, 64, func() {})
 	require.Zero(t, faults.Total(), faults)
+}
+
+func TestHistoriesAreLinearizableOverAFailingStore(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0.02, 0.1} {
+		t.Run(fmt.Sprintf("with a rate of %g for each fault", rate), func(t *testing.T) {
+			t.Parallel()
+			number := seed(t)
+			store := faulty.Wrap(openStore(t, ""), faulty.Options{
+				Seed: number, RefuseRate: rate, VanishRate: rate, LostAnswerRate: rate, ReadErrorRate: rate,
+				SlowCommitRate: rate, CommitDelayMax: 30 * time.Millisecond, SlowReadRate: rate, ReadDelayMax: 10 * time.Millisecond,
+			})
+			store.SetFaults(false)
+			n := openNode(t, store, actors.Config{CommandTimeout: 200 * time.Millisecond})
+			traders := &torture.Traders{
+				Seed: number, Products: n.stockShelf(t, 30, 20, 10), Operations: 600, Forgetful: 20,
+			}
+			store.SetFaults(true)
+			faults := tradeIn(t, n, traders, 6, func() { store.SetFaults(false) })
+			t.Logf("%d faults of the store", store.Faults())
+			require.Zero(t, faults.Total(), faults)
+			require.Positive(t, store.Faults())
+		})
+	}
 }

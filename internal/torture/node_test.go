@@ -17,6 +17,7 @@ import (
 	"github.com/penstock-dev/penstock/http"
 	"github.com/penstock-dev/penstock/internal/torture"
 	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/faulty"
 	"github.com/penstock-dev/penstock/persistence/pebblestore"
 )
 
@@ -157,8 +158,8 @@ func (s engineShop) AdjustStock(cmd *commerce.AdjustStock) (torture.StockAnswer,
 
 func (s engineShop) Product(id commerce.ID) (torture.ProductAnswer, error) {
 	row, err := s.engine.Product(context.Background(), id)
-	if errors.Is(err, persistence.ErrUnavailable) {
-		err = &commerce.Error{Code: commerce.CodeStoreUnavailable}
+	if errors.Is(err, faulty.ErrRead) {
+		err = &commerce.Error{Code: commerce.CodeStoreUnavailable, Detail: err.Error()} // as the HTTP door would say
 	}
 	if err != nil {
 		return torture.ProductAnswer{}, err

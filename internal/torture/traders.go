@@ -12,8 +12,12 @@ import (
 	"github.com/penstock-dev/penstock/internal/checker"
 )
 
-// retriesMax bounds how often a trader asks for the outcome of one command.
-const retriesMax = 400
+const (
+	// askAgain is how long a trader waits before it asks for the outcome of a command again.
+	askAgain = 2 * time.Millisecond
+	// outcomePatience bounds how long it asks: a store that failed is back by then.
+	outcomePatience = 30 * time.Second
+)
 
 // Traders are clients that order, cancel, restock and look at a few products at the same time, and
 // write down when they asked, when they were answered and what. What they write is for the
@@ -230,18 +234,24 @@ func (t *trader) look(product commerce.ID) {
 	t.recorder.Add(product, checker.Operation{Kind: checker.Read, Level: answer.Stock, Call: call, Return: end})
 }
 
-// ask carries out a command and, while its outcome is in doubt, asks again with the same key:
-// unless the client forgets it. It waits a moment in between, because an answer can only come with
-// the commit.
+// ask carries out a command. While nothing was done, or the outcome is in doubt, it asks again with
+// the same key, unless the client forgets a command in doubt. It waits a moment in between, because
+// only a commit can change the answer.
 func (t *trader) ask(ctx context.Context, command func() error) error {
-	err := command()
-	if !inDoubt(err) || t.rng.IntN(100) < t.Forgetful {
-		return err
-	}
-	again := time.NewTicker(2 * time.Millisecond)
+	again := time.NewTicker(askAgain)
 	defer again.Stop()
-	for range retriesMax {
-		if errors.Is(err, ErrLost) || !inDoubt(err) && !undone(err) && code(err) != commerce.CodeIdempotencyInFlight {
+	doubted := false
+	for begin := time.Now(); time.Since(begin) < outcomePatience; {
+		err := command()
+		switch {
+		case errors.Is(err, ErrLost):
+			return err
+		case inDoubt(err) && !doubted:
+			doubted = true
+			if t.rng.IntN(100) < t.Forgetful {
+				return err
+			}
+		case !inDoubt(err) && !undone(err) && code(err) != commerce.CodeIdempotencyInFlight:
 			return err
 		}
 		select {
@@ -249,13 +259,13 @@ func (t *trader) ask(ctx context.Context, command func() error) error {
 		case <-ctx.Done():
 			return &commerce.Error{Code: commerce.CodeOutcomeUnknown, Detail: "nobody waits any more"}
 		}
-		err = command()
 	}
-	return &commerce.Error{Code: commerce.CodeOutcomeUnknown, Detail: "no outcome in all attempts"}
+	t.faults.Add(FaultSlow, "%s: a command was not carried out within %s", t.name, outcomePatience)
+	return &commerce.Error{Code: commerce.CodeOutcomeUnknown, Detail: "no outcome in time"}
 }
 
-// ended gives an operation its kind. It returns false for a command that was not carried out, and
-// notes every answer that nothing explains.
+// ended gives an operation its kind. It returns false for one that was not carried out, and notes
+// every answer that nothing explains.
 func (t *trader) ended(o *checker.Operation, err error) bool {
 	switch {
 	case err == nil:
