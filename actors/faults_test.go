@@ -47,73 +47,82 @@ func lose(do func() error) error {
 	return persistence.ErrUnknown
 }
 
+// setupGated returns an engine on a store whose commits wait for the gate once it is on.
+func setupGated(t *testing.T, settings ...func(*Config)) (*testBundle, *gate) {
+	t.Helper()
+	store := newMemStore()
+	g := newGate(store)
+	return setupOn(t, store, settings...), g
+}
+
+// placeAside places an order in a goroutine and returns where its error will be.
+func (b *testBundle) placeAside(cmd *commerce.PlaceOrder) chan error {
+	placed := make(chan error, 1)
+	go func() {
+		_, err := b.engine.PlaceOrder(cmd)
+		placed <- err
+	}()
+	return placed
+}
+
+// awaitParked waits until a request has been parked.
+func (b *testBundle) awaitParked() {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool { return b.engine.metrics.parked.Load() == 1 }, 5*time.Second, time.Millisecond)
+}
+
+// open lets the commit that waits, and all later ones, go on as told.
+func (g *gate) open(how func(do func() error) error) {
+	g.on.Store(false)
+	g.answer <- how
+}
+
 func TestParking(t *testing.T) {
 	t.Parallel()
 
 	t.Run("nothing is refused for units that are only granted", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store)
+		b, g := setupGated(t)
 		id := b.product(1)
 		g.on.Store(true)
-		results := make(chan error, 2)
-		place := func(key string) {
-			_, err := b.engine.PlaceOrder(order(key, 1, id))
-			results <- err
-		}
-		go place("first")
+		first := b.placeAside(order("first", 1, id))
 		<-g.arrived // its unit is granted, its batch is held
-		go place("second")
-		require.Eventually(t, func() bool { return b.engine.metrics.parked.Load() == 1 }, 5*time.Second, time.Millisecond)
-		require.Empty(t, results)
-		g.on.Store(false)
-		g.answer <- fail(persistence.ErrUnavailable) // the first order is not placed after all
-		first, second := <-results, <-results
-		if first == nil {
-			first, second = second, first
-		}
-		requireCode(t, commerce.CodeStoreUnavailable, first)
-		require.NoError(t, second, "the unit went back and to the one who waited")
+		second := b.placeAside(order("second", 1, id))
+		b.awaitParked()
+		require.Empty(t, second)
+		g.open(fail(persistence.ErrUnavailable)) // the first order is not placed after all
+		requireCode(t, commerce.CodeStoreUnavailable, <-first)
+		require.NoError(t, <-second, "the unit went back and to the one who waited")
 	})
 
 	t.Run("who waits is told the truth once it is written", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store)
+		b, g := setupGated(t)
 		id := b.product(1)
 		g.on.Store(true)
-		placed, refused := make(chan error, 1), make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); placed <- err }()
+		placed := b.placeAside(order("", 1, id))
 		<-g.arrived
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); refused <- err }()
-		require.Eventually(t, func() bool { return b.engine.metrics.parked.Load() == 1 }, 5*time.Second, time.Millisecond)
-		g.on.Store(false)
-		g.answer <- pass
+		refused := b.placeAside(order("", 1, id))
+		b.awaitParked()
+		g.open(pass)
 		require.NoError(t, <-placed)
 		requireCode(t, commerce.CodeInsufficientStock, <-refused)
 	})
 
 	t.Run("is bounded", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store, func(c *Config) { c.ParkedMax = 1 })
+		b, g := setupGated(t, func(c *Config) { c.ParkedMax = 1 })
 		id := b.product(1)
 		g.on.Store(true)
-		results := make(chan error, 3)
-		place := func() { _, err := b.engine.PlaceOrder(order("", 1, id)); results <- err }
-		go place()
+		first := b.placeAside(order("", 1, id))
 		<-g.arrived
-		go place()
-		require.Eventually(t, func() bool { return b.engine.metrics.parked.Load() == 1 }, 5*time.Second, time.Millisecond)
-		go place()
-		requireCode(t, commerce.CodeOverloaded, <-results)
-		g.on.Store(false)
-		g.answer <- pass
-		<-results
-		<-results
+		second := b.placeAside(order("", 1, id))
+		b.awaitParked()
+		_, err := b.engine.PlaceOrder(order("", 1, id))
+		requireCode(t, commerce.CodeOverloaded, err)
+		g.open(pass)
+		require.NoError(t, <-first)
+		requireCode(t, commerce.CodeInsufficientStock, <-second)
 	})
 }
 
@@ -123,21 +132,17 @@ func TestUnknownOutcome(t *testing.T) {
 
 	t.Run("an answer that was lost is found by committing again", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store)
+		b, g := setupGated(t)
 		id := b.product(5)
 		g.on.Store(true)
-		placed := make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("k", 1, id)); placed <- err }()
+		placed := b.placeAside(order("k", 1, id))
 		<-g.arrived
 		g.answer <- lose
 		<-g.arrived
 		_, err := b.engine.PlaceOrder(order("", 1, id))
 		requireCode(t, commerce.CodeStoreUnavailable, err)
 		require.Equal(t, "stalled", b.engine.Health(t.Context()).Writer)
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		require.NoError(t, <-placed)
 		require.Equal(t, int64(1), b.stock(id).Allocated)
 		require.True(t, b.engine.Health(t.Context()).Ready)
@@ -145,19 +150,15 @@ func TestUnknownOutcome(t *testing.T) {
 
 	t.Run("who cannot wait learns the order's id, and the key tells the truth", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store, short)
+		b, g := setupGated(t, short)
 		id := b.product(5)
 		g.on.Store(true)
-		placed := make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("k", 1, id)); placed <- err }()
+		placed := b.placeAside(order("k", 1, id))
 		<-g.arrived
 		g.answer <- lose
 		refusal := requireCode(t, commerce.CodeOutcomeUnknown, <-placed)
 		<-g.arrived
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		require.Eventually(t, func() bool { return b.engine.Health(t.Context()).Ready }, 5*time.Second, time.Millisecond)
 		again, err := b.engine.PlaceOrder(order("k", 1, id))
 		require.NoError(t, err)
@@ -170,15 +171,12 @@ func TestUnknownOutcome(t *testing.T) {
 
 	t.Run("what was queued behind is refused at once", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store)
+		b, g := setupGated(t)
 		id := b.product(5)
 		g.on.Store(true)
-		first, second := make(chan error, 1), make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); first <- err }()
+		first := b.placeAside(order("", 1, id))
 		<-g.arrived
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); second <- err }()
+		second := b.placeAside(order("", 1, id))
 		require.Eventually(t, func() bool {
 			b.engine.committer.mu.Lock()
 			defer b.engine.committer.mu.Unlock()
@@ -187,8 +185,7 @@ func TestUnknownOutcome(t *testing.T) {
 		g.answer <- fail(persistence.ErrUnknown)
 		requireCode(t, commerce.CodeStoreUnavailable, <-second)
 		<-g.arrived
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		require.NoError(t, <-first)
 	})
 
@@ -277,19 +274,15 @@ func TestDeadlines(t *testing.T) {
 
 	t.Run("who is parked too long is told that nothing was done, and its other grants go back", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store, func(c *Config) { c.CommandTimeout = 200 * time.Millisecond })
+		b, g := setupGated(t, func(c *Config) { c.CommandTimeout = 200 * time.Millisecond })
 		free, held := b.product(1), b.product(1)
 		g.on.Store(true)
-		first := make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, held)); first <- err }()
+		first := b.placeAside(order("", 1, held))
 		<-g.arrived
 		_, err := b.engine.PlaceOrder(order("k", 1, free, held))
 		requireCode(t, commerce.CodeOverloaded, err)
 		requireCode(t, commerce.CodeOutcomeUnknown, <-first)
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		_, err = b.engine.PlaceOrder(order("", 1, free))
 		require.NoError(t, err)
 		_, err = b.engine.PlaceOrder(order("k", 1, free))
@@ -298,19 +291,15 @@ func TestDeadlines(t *testing.T) {
 
 	t.Run("an entry past its deadline is never written", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store, func(c *Config) { c.CommandTimeout = 100 * time.Millisecond })
+		b, g := setupGated(t, func(c *Config) { c.CommandTimeout = 100 * time.Millisecond })
 		id := b.product(5)
 		g.on.Store(true)
-		first, second := make(chan error, 1), make(chan error, 1)
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); first <- err }()
+		first := b.placeAside(order("", 1, id))
 		<-g.arrived
-		go func() { _, err := b.engine.PlaceOrder(order("", 1, id)); second <- err }()
+		second := b.placeAside(order("", 1, id))
 		requireCode(t, commerce.CodeOutcomeUnknown, <-first)
 		requireCode(t, commerce.CodeOutcomeUnknown, <-second)
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		_, err := b.engine.PlaceOrder(order("", 4, id))
 		require.NoError(t, err)
 		require.Equal(t, int64(5), b.stock(id).Allocated)
@@ -323,9 +312,7 @@ func TestAdmission(t *testing.T) {
 
 	t.Run("refuses beyond its limit, and nothing piles up behind", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store, func(c *Config) { c.CommandsMax = 10 })
+		b, g := setupGated(t, func(c *Config) { c.CommandsMax = 10 })
 		id := b.product(100)
 		g.on.Store(true)
 		var placed sync.WaitGroup
@@ -341,16 +328,13 @@ func TestAdmission(t *testing.T) {
 		require.Eventually(t, func() bool { return b.engine.admission.inFlight.Load() == 10 }, 5*time.Second, time.Millisecond)
 		_, err := b.engine.PlaceOrder(order("", 1, id))
 		require.Positive(t, requireCode(t, commerce.CodeOverloaded, err).RetryAfter)
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		placed.Wait()
 	})
 
 	t.Run("a draining engine finishes what runs and refuses the rest", func(t *testing.T) {
 		t.Parallel()
-		store := newMemStore()
-		g := newGate(store)
-		b := setupOn(t, store)
+		b, g := setupGated(t)
 		id := b.product(100)
 		g.on.Store(true)
 		placed, closed := make(chan error, 1), make(chan error, 1)
@@ -360,8 +344,7 @@ func TestAdmission(t *testing.T) {
 		require.Eventually(t, func() bool { return b.engine.Health(t.Context()).Draining }, 5*time.Second, time.Millisecond)
 		_, err := b.engine.PlaceOrder(order("", 1, id))
 		requireCode(t, commerce.CodeOverloaded, err)
-		g.on.Store(false)
-		g.answer <- pass
+		g.open(pass)
 		require.NoError(t, <-placed)
 		require.NoError(t, <-closed)
 		require.NoError(t, b.engine.Close(context.Background()), "closing twice is harmless")

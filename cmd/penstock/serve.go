@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ type serveCommand struct {
 	Data           string        `default:"data" placeholder:"DIR" help:"Directory of the embedded store. It is made when it does not exist."`
 	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
 	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
+	GCPercent      int           `name:"gc-percent" default:"400" help:"How much the heap may grow between two garbage collections, in percent of what is live, as GOGC says it. Less memory costs CPU."`
 	DrainTimeout   time.Duration `default:"20s" help:"How long requests that have begun may take to end after SIGTERM or SIGINT."`
 
 	// Flags of the packages' own settings.
@@ -64,6 +66,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) (err error) {
 
 // open takes the address and the store: what another process may have.
 func (c *serveCommand) open(ctx context.Context, p *process) (*node, error) {
+	debug.SetGCPercent(c.GCPercent)
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return nil, err
@@ -86,6 +89,9 @@ func (c *serveCommand) check() error {
 			code: exitConfig, err: err,
 			hint: "Listen on 127.0.0.1, or give --insecure-no-auth when something in front of Penstock knows its callers.",
 		}
+	}
+	if c.GCPercent < 10 || c.GCPercent > 10_000 {
+		return &exitError{code: exitConfig, err: fmt.Errorf("--gc-percent must be from 10 to 10000, but is %d", c.GCPercent)}
 	}
 	if c.Pprof == "" {
 		return nil
