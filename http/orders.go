@@ -68,7 +68,10 @@ func orderListRoute() Route {
 			},
 			limitParameter(),
 		},
-		Answers:  []Answer{{Status: 200, Schema: "OrderPage", Description: "A page of orders."}},
+		Answers: []Answer{{
+			Status: 200, Schema: "OrderPage",
+			Description: "A page of orders. It is shorter than limit when its orders hold more than 2,000 items.",
+		}},
 		Problems: readProblems(),
 		Handle:   (*Server).listOrders,
 	}
@@ -143,10 +146,26 @@ func (s *Server) listOrders(r *request) error {
 		return err
 	}
 	next := ""
-	if len(orders) > limit {
-		orders = orders[:limit]
-		next = wire.OrderCursor(orders[limit-1].ID)
+	if n := pageLength(orders, limit); n < len(orders) {
+		orders = orders[:n]
+		next = wire.OrderCursor(orders[n-1].ID)
 	}
 	r.buf = wire.AppendOrders(r.buf[:0], orders, next)
 	return r.answerJSON(200)
+}
+
+// pageItemsMax bounds the items of a page of orders, and with it the memory of its answer (about a
+// megabyte): orders of many items make shorter pages.
+const pageItemsMax = 2_000
+
+// pageLength returns how many of the orders make a page.
+func pageLength(orders []*commerce.Order, limit int) int {
+	items := 0
+	for i, o := range orders {
+		items += len(o.Items)
+		if i == limit || i > 0 && items > pageItemsMax {
+			return i
+		}
+	}
+	return len(orders)
 }
