@@ -26,6 +26,9 @@ func appendBytes(b, v []byte) []byte {
 	return append(b, v...)
 }
 
+// timeBytes is what a time takes.
+const timeBytes = 8
+
 // appendTime keeps nanoseconds, and not the time zone: times are UTC.
 func appendTime(b []byte, t time.Time) []byte {
 	ns := int64(zeroTime)

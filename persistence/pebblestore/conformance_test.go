@@ -99,7 +99,7 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 		require.NoError(t, err)
 		set(numberedKey(nil, tableLedger, id, row.Version+1), line)
 	case storetest.EventGone:
-		remove(numberedKey(nil, tableEvents, id, 1))
+		remove(numberedKey(nil, tableEvents, id, 2))
 	case storetest.OrderGone:
 		remove(idKey(nil, tableOrders, id))
 	case storetest.OrderStatusWrong:

@@ -31,11 +31,11 @@ func newDecider(epochs func(commerce.ID) uint64) *decider {
 
 // loadTail empties the state and fills it with the rows that the batch's entries name, as far as
 // the tail has them; loadMissed loads the others.
-func (d *decider) loadTail(t *tail, f *folded, batch *persistence.Batch) error {
+func (d *decider) loadTail(t *tail, f *folded, keys *keyFilter, batch *persistence.Batch) error {
 	d.state.Reset(batch.At)
 	d.missed = d.missed[:0]
 	for _, e := range batch.Entries {
-		if err := d.loadEntry(t, f, e); err != nil {
+		if err := d.loadEntry(t, f, keys, e); err != nil {
 			return err
 		}
 	}
@@ -52,9 +52,9 @@ func (d *decider) loadMissed(db *pebble.DB) error {
 	return nil
 }
 
-func (d *decider) loadEntry(t *tail, f *folded, e *commerce.Entry) error {
+func (d *decider) loadEntry(t *tail, f *folded, keys *keyFilter, e *commerce.Entry) error {
 	if e.Key != nil {
-		if err := d.loadBinding(t, e.Key.ID); err != nil {
+		if err := d.loadBinding(t, keys, e.Key.ID); err != nil {
 			return err
 		}
 	}
@@ -84,9 +84,12 @@ func (d *decider) loadEntry(t *tail, f *folded, e *commerce.Entry) error {
 	return nil
 }
 
-func (d *decider) loadBinding(t *tail, id commerce.KeyID) error {
+func (d *decider) loadBinding(t *tail, keys *keyFilter, id commerce.KeyID) error {
 	row, ok := t.binding(id)
 	if !ok {
+		if !keys.mayHold(id) {
+			return nil
+		}
 		d.missed = append(d.missed, miss{kind: tableBindings, id: id})
 		return nil
 	}

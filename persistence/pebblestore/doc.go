@@ -13,8 +13,10 @@
 //	             reads of a range ─────── fold first, then ─────────────────────────────┘
 //
 // Files:
-//   - store.go, writer.go, reading.go: what persistence.Store and persistence.Writer ask for
+//   - store.go, options.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
+//     persistence.Writer ask for
 //   - decider.go, record.go, tail.go, fold.go, keeper.go: a batch's way from decision to table
+//   - keyfilter.go, purge.go: idempotency keys that are not there, and that have expired
 //   - rows.go, binary.go, keyspace.go: bytes
 //   - instance.go, fuse.go, heal.go, space.go: an opened database, and what happens when the disk
 //     fails or fills

@@ -71,14 +71,27 @@ type shop struct {
 
 func openShop(t *testing.T, disk *failingDisk) *shop {
 	t.Helper()
-	s := &shop{T: t, disk: disk, w: storetest.NewWorkload(1), opts: small(errorfs.Wrap(disk.mem, disk))}
-	s.opts.FoldEntries, s.opts.FoldInterval = 8, 5*time.Millisecond
+	opts := small(errorfs.Wrap(disk.mem, disk))
+	opts.FoldEntries, opts.FoldInterval = 8, 5*time.Millisecond
+	s := openShopWith(t, opts)
+	s.disk = disk
+	return s
+}
+
+// openShopWith is openShop on any options.
+func openShopWith(t *testing.T, opts Options) *shop {
+	t.Helper()
+	s := &shop{T: t, opts: opts, w: storetest.NewWorkload(1)}
 	var err error
-	s.store, err = Open(t.Context(), s.opts)
+	s.store, err = Open(t.Context(), opts)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		disk.failWith(nil)
-		_ = s.store.Close() // may rightly complain of the last fault
+		if s.disk != nil {
+			s.disk.failWith(nil)
+			_ = s.store.Close() // may rightly complain of the last fault
+			return
+		}
+		require.NoError(t, s.store.Close())
 	})
 	s.writer, err = s.store.OpenWriter(t.Context())
 	require.NoError(t, err)
@@ -203,16 +216,10 @@ func TestDiskFailures(t *testing.T) {
 
 // outage commits until a commit fails, or for a while, and returns the batch that is to be told.
 func (s *shop) outage() *persistence.Batch {
-	for range 300 {
+	for range 100 {
 		batch := s.orders(8)
 		if err := s.commit(batch); err != nil {
 			require.Positive(s, s.disk.hits.Load())
-			if errors.Is(err, persistence.ErrUnknown) {
-				require.ErrorIs(s, s.commit(batch), persistence.ErrUnknown, "it stays unknown until the disk is back")
-				other := s.w.Batch(batch.Seq, batch.Entries...)
-				require.ErrorIs(s, s.commit(other), persistence.ErrUnavailable)
-			}
-			require.Error(s, s.store.Health(s.Context()))
 			s.readsGoOn()
 			return batch
 		}
@@ -228,9 +235,33 @@ func (s *shop) readsGoOn() {
 		require.NoError(s, err)
 		require.Equal(s, want, got)
 	}
-	row, err := s.store.Stock(s.Context(), s.product.ID)
-	require.NoError(s, err)
-	require.EqualValues(s, len(s.placed), row.Allocated, "nothing is shown that is not durable")
+}
+
+func TestNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, newFailingDisk())
+	s.insist(s.orders(20))
+	s.disk.failWith(func(errorfs.Op) error { return syscall.EIO })
+	batch := s.orders(2)
+	require.ErrorIs(t, s.commit(batch), persistence.ErrUnknown)
+	for range 3 {
+		require.ErrorIs(t, s.commit(batch), persistence.ErrUnknown, "it stays unknown until the disk is back")
+		other := s.w.Batch(batch.Seq, batch.Entries...)
+		err := s.commit(other)
+		require.ErrorIs(t, err, persistence.ErrUnavailable, "nothing of another batch is written")
+		require.NotErrorIs(t, err, persistence.ErrUnknown)
+		require.ErrorIs(t, s.store.Health(t.Context()), persistence.ErrUnavailable)
+		_, err = s.store.OpenWriter(t.Context())
+		require.ErrorIs(t, err, persistence.ErrUnavailable)
+		s.readsGoOn()
+		row, err := s.store.Stock(t.Context(), s.product.ID)
+		require.NoError(t, err)
+		require.EqualValues(t, len(s.placed), row.Allocated, "nothing is shown that is not durable")
+	}
+	s.disk.failWith(nil)
+	s.insist(batch)
+	require.NoError(t, s.store.Health(t.Context()))
+	s.check()
 }
 
 func TestDiskFailsAtRandom(t *testing.T) {
@@ -297,18 +328,10 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := newFailingDisk()
 	disk.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1000, TotalBytes: 2000, UsedBytes: 1000})
-	s := &shop{T: t, disk: disk, w: storetest.NewWorkload(1), opts: small(disk.mem)}
-	s.opts.FreeSpaceMin = 500
-	var err error
-	s.store, err = Open(t.Context(), s.opts)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.store.Close()) })
-	s.writer, err = s.store.OpenWriter(t.Context())
-	require.NoError(t, err)
-	s.w.Epoch = s.writer.Epoch()
-	made := s.w.Product("", 100)
-	require.NoError(t, s.writer.Commit(t.Context(), s.w.Batch(s.writer.NextSeq(), made), &s.res))
-	s.product = made.Product.Row
+	opts := small(disk.mem)
+	opts.FreeSpaceMin = 500
+	s := openShopWith(t, opts)
+	s.disk = disk
 
 	fill := func(free uint64) {
 		disk.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: free, TotalBytes: 2000, UsedBytes: 2000 - free})
@@ -318,7 +341,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	batch := s.orders(3)
 	fill(499)
-	err = s.commit(batch)
+	err := s.commit(batch)
 	require.ErrorIs(t, err, persistence.ErrUnavailable)
 	require.NotErrorIs(t, err, persistence.ErrUnknown, "nothing was written")
 	require.ErrorContains(t, err, "499 bytes free, writing needs 500")

@@ -2,6 +2,7 @@ package pebblestore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/penstock-dev/penstock/commerce"
-	"github.com/penstock-dev/penstock/persistence"
 )
 
 // fold moves the tail's generation into the tables. It needs no fsync: its batch follows its
@@ -20,15 +20,12 @@ import (
 func (s *Store) fold(ctx context.Context, f *folder) error {
 	s.mu.Lock()
 	in, t := s.mu.instance, s.mu.tail
-	if in != nil && len(t.folding.records) == 0 && len(t.filling.records) > 0 {
+	if len(t.folding.records) == 0 && len(t.filling.records) > 0 {
 		t.filling, t.folding = t.folding, t.filling
 	}
-	g, from := t.folding, s.mu.folded
+	g, from, keys := t.folding, s.mu.folded, s.mu.keys
 	s.mu.Unlock()
-	switch {
-	case in == nil:
-		return persistence.ErrUnavailable
-	case len(g.records) == 0:
+	if len(g.records) == 0 {
 		return nil
 	}
 	if err := in.throttle(ctx); err != nil {
@@ -39,6 +36,10 @@ func (s *Store) fold(ctx context.Context, f *folder) error {
 	if err != nil {
 		return fmt.Errorf("fold batches %d to %d: %w", from.seq+1, g.seq(), err)
 	}
+	for minute, ids := range f.lists {
+		keys.add(ids, minute)
+	}
+	keys.drop(start.Add(-purgeMargin))
 	s.stats.folds.Add(1)
 	s.stats.foldedEntries.Add(uint64(g.entries))
 	s.stats.foldNanos.Add(uint64(time.Since(start)))
@@ -58,7 +59,7 @@ const throttlePause = 10 * time.Millisecond
 func (in *instance) throttle(ctx context.Context) error {
 	for {
 		m := in.db.Metrics()
-		if m.MemTable.Size <= memTablesMax*in.memTableSize && m.Levels[0].Sublevels <= l0SublevelsMax {
+		if m.MemTable.Size <= memTablesMax*in.memTableSize && m.Levels[0].Sublevels <= l0SublevelsMax && !in.stalled.Load() {
 			return nil
 		}
 		timer := time.NewTimer(throttlePause)
@@ -74,19 +75,20 @@ func (in *instance) throttle(ctx context.Context) error {
 
 // folder turns journal records into rows. Its buffers are reused; the keeper owns it.
 type folder struct {
-	keys  []byte
-	rows  []foldRow
-	lists map[int64][]byte // KeyIDs by the minute their bindings expire
-	stock map[commerce.ID]commerce.Stock
-	batch *pebble.Batch
-	entry recordEntry
-	value []byte
+	keys   []byte
+	values []byte
+	rows   int                // in tables
+	tables ['z' + 1][]foldRow // by the tables' first bytes
+	lists  map[int64][]byte   // KeyIDs by the minute their bindings expire
+	stock  map[commerce.ID]commerce.Stock
+	entry  recordEntry
+	placed []byte
 }
 
-// foldRow is one change of a table. Its key stands in folder.keys; order is the key's first bytes
-// as a number, which settles most comparisons.
+// foldRow is one change of a table. Its key stands in folder.keys; hi and lo are the key's first
+// bytes after the table's, as numbers, which settle nearly all comparisons.
 type foldRow struct {
-	order    uint64
+	hi, lo   uint64
 	from, to uint32
 	remove   bool
 	value    []byte
@@ -96,23 +98,39 @@ func newFolder() *folder {
 	return &folder{lists: make(map[int64][]byte), stock: make(map[commerce.ID]commerce.Stock)}
 }
 
-// fold writes the rows of a generation, sorted, as one batch.
-func (f *folder) fold(in *instance, g *generation, folded folded) (folded, error) {
-	f.keys, f.rows, f.value = f.keys[:0], f.rows[:0], f.value[:0]
+// folderRowsMax is how many rows' room the folder keeps from one fold to the next.
+const folderRowsMax = 1 << 18
+
+func (f *folder) reset() {
+	if f.rows > folderRowsMax {
+		*f = *newFolder()
+	}
+	f.rows = 0
+	f.keys, f.values = f.keys[:0], f.values[:0]
+	for i := range f.tables {
+		clear(f.tables[i]) // the values alias journal records
+		f.tables[i] = f.tables[i][:0]
+	}
 	clear(f.lists)
 	clear(f.stock)
+}
+
+// fold writes the rows of a generation, sorted, as one batch.
+func (f *folder) fold(in *instance, g *generation, before folded) (folded, error) {
+	f.reset()
+	after := before
 	for _, b := range g.records {
-		if err := f.addRecord(b); err != nil {
-			return folded, err
+		if err := f.addRecord(g, &after, b); err != nil {
+			return before, err
 		}
 	}
-	if err := f.addLatest(g, &folded); err != nil {
-		return folded, err
+	if err := f.addLatest(g); err != nil {
+		return before, err
 	}
 	f.addExpiries(g.seq())
-	f.addJournal(g, folded.seq)
-	folded.seq = g.seq()
-	return folded, f.apply(in)
+	f.addJournal(g, before.seq)
+	after.seq = g.seq()
+	return after, f.apply(in)
 }
 
 // set and remove add a row whose key is what has been appended to f.keys since from.
@@ -121,17 +139,20 @@ func (f *folder) set(from int, value []byte) { f.add(from, value, false) }
 func (f *folder) remove(from int) { f.add(from, nil, true) }
 
 func (f *folder) add(from int, value []byte, remove bool) {
-	var head [8]byte
-	copy(head[:], f.keys[from:])
-	f.rows = append(f.rows, foldRow{
-		order: binary.BigEndian.Uint64(head[:]), from: uint32(from), to: uint32(len(f.keys)),
-		remove: remove, value: value,
+	key := f.keys[from:]
+	var head [16]byte
+	copy(head[:], key[1:])
+	f.rows++
+	table := &f.tables[key[0]]
+	*table = append(*table, foldRow{
+		hi: binary.BigEndian.Uint64(head[:8]), lo: binary.BigEndian.Uint64(head[8:]),
+		from: uint32(from), to: uint32(len(f.keys)), remove: remove, value: value,
 	})
 }
 
-// addRecord adds the rows that every entry leaves for good: its lines of the ledger, its event, and
-// a new order's entries in the indexes.
-func (f *folder) addRecord(b []byte) error {
+// addRecord adds the rows that a record's entries call for. Of a row that several of them change,
+// the last one counts: it is the one that the generation has.
+func (f *folder) addRecord(g *generation, after *folded, b []byte) error {
 	r, err := readRecord(b)
 	if err != nil {
 		return err
@@ -141,33 +162,81 @@ func (f *folder) addRecord(b []byte) error {
 		if err := r.next(e); err != nil {
 			return err
 		}
-		for i := range e.movements {
-			m := &e.movements[i]
-			from := len(f.keys)
-			f.keys = numberedKey(f.keys, tableLedger, m.product, m.version)
-			f.set(from, m.row)
-			if f.stock[m.product], err = levelOf(m); err != nil {
-				return err
-			}
+		if err := f.addMovements(e); err != nil {
+			return err
 		}
-		if e.has(partEvent) {
+		if e.has(partEvent) && !f.impliedByOrder(e) {
 			from := len(f.keys)
 			f.keys = numberedKey(f.keys, tableEvents, e.entity, e.eventSeq)
 			f.set(from, e.eventRow)
 		}
-		if e.has(partOrder) && e.orderIsNew {
-			if err := f.addOrderIndexes(e); err != nil {
+		if e.has(partOrder) {
+			if err := f.addOrder(g, e); err != nil {
 				return err
 			}
+			after.newestOrder = later(after.newestOrder, e.order)
+		}
+		if e.has(partProduct) && isSame(g.products[e.product], e.productRow) {
+			from := len(f.keys)
+			f.keys = idKey(f.keys, tableProducts, e.product)
+			f.set(from, e.productRow)
+			after.newestProduct = later(after.newestProduct, e.product)
 		}
 	}
 	return nil
 }
 
-func (f *folder) addOrderIndexes(e *recordEntry) error {
+// isSame reports whether two rows are the same bytes at the same place.
+func isSame(a, b []byte) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
+
+func later(a, b commerce.ID) commerce.ID {
+	if a.Compare(b) < 0 {
+		return b
+	}
+	return a
+}
+
+func (f *folder) addMovements(e *recordEntry) (err error) {
+	for i := range e.movements {
+		m := &e.movements[i]
+		from := len(f.keys)
+		f.keys = numberedKey(f.keys, tableLedger, m.product, m.version)
+		f.set(from, m.row)
+		if f.stock[m.product], err = levelOf(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// impliedByOrder reports whether an event is just what placing the entry's order means. Such an
+// event is not stored: the order's row says it all (see placedEvent).
+func (f *folder) impliedByOrder(e *recordEntry) bool {
+	if e.eventSeq != 1 || !e.has(partOrder) || !e.orderIsNew || e.entity != e.order {
+		return false
+	}
+	view, err := viewOrder(e.orderRow)
+	if err != nil {
+		return false
+	}
+	f.placed = appendPlacedEvent(f.placed[:0], &view)
+	return string(f.placed) == string(e.eventRow)
+}
+
+// addOrder adds an order's row, if this is its newest, and what the indexes say of it.
+func (f *folder) addOrder(g *generation, e *recordEntry) error {
 	view, err := viewOrder(e.orderRow)
 	if err != nil {
 		return err
+	}
+	if o := g.orders[e.order]; isSame(o.row, e.orderRow) {
+		from := len(f.keys)
+		f.keys = idKey(f.keys, tableOrders, e.order)
+		f.set(from, e.orderRow)
+		f.moveStatus(e.order, &o, view.status)
+	}
+	if !e.orderIsNew {
+		return nil
 	}
 	from := len(f.keys)
 	f.keys = append(customerPrefix(f.keys, view.customer), e.order[:]...)
@@ -184,39 +253,39 @@ func (f *folder) addOrderIndexes(e *recordEntry) error {
 	return nil
 }
 
-// addLatest adds the rows of which only the newest counts.
-func (f *folder) addLatest(g *generation, folded *folded) error {
-	for id, o := range g.orders {
-		if err := f.addOrder(id, &o); err != nil {
-			return err
+func (f *folder) moveStatus(id commerce.ID, o *orderTail, status commerce.Status) {
+	if o.folded {
+		if o.foldedStatus == status {
+			return
 		}
-		if id.Compare(folded.newestOrder) > 0 {
-			folded.newestOrder = id
-		}
-	}
-	for id, row := range g.products {
 		from := len(f.keys)
-		f.keys = idKey(f.keys, tableProducts, id)
-		f.set(from, row)
-		if id.Compare(folded.newestProduct) > 0 {
-			folded.newestProduct = id
-		}
+		f.keys = append(statusPrefix(f.keys, o.foldedStatus), id[:]...)
+		f.remove(from)
 	}
+	from := len(f.keys)
+	f.keys = append(statusPrefix(f.keys, status), id[:]...)
+	f.set(from, nil)
+}
+
+// addLatest adds the rows that only the generation as a whole tells.
+func (f *folder) addLatest(g *generation) error {
 	for sku, owner := range g.skus {
 		from := len(f.keys)
 		f.keys = skuKey(f.keys, sku)
 		if owner.IsZero() {
 			f.remove(from)
-		} else {
-			f.set(from, f.keep(owner[:]))
+			continue
 		}
+		at := len(f.values)
+		f.values = append(f.values, owner[:]...)
+		f.set(from, f.values[at:])
 	}
 	for id, row := range f.stock {
 		from := len(f.keys)
 		f.keys = idKey(f.keys, tableStock, id)
-		at := len(f.value)
-		f.value = appendStock(f.value, row)
-		f.set(from, f.value[at:])
+		at := len(f.values)
+		f.values = appendStock(f.values, row)
+		f.set(from, f.values[at:])
 	}
 	for id, row := range g.bindings {
 		from := len(f.keys)
@@ -230,35 +299,6 @@ func (f *folder) addLatest(g *generation, folded *folded) error {
 		f.lists[minute] = append(f.lists[minute], id[:]...)
 	}
 	return nil
-}
-
-func (f *folder) addOrder(id commerce.ID, o *orderTail) error {
-	from := len(f.keys)
-	f.keys = idKey(f.keys, tableOrders, id)
-	f.set(from, o.row)
-	view, err := viewOrder(o.row)
-	if err != nil {
-		return err
-	}
-	if o.folded {
-		if o.foldedStatus == view.status {
-			return nil
-		}
-		from = len(f.keys)
-		f.keys = append(statusPrefix(f.keys, o.foldedStatus), id[:]...)
-		f.remove(from)
-	}
-	from = len(f.keys)
-	f.keys = append(statusPrefix(f.keys, view.status), id[:]...)
-	f.set(from, nil)
-	return nil
-}
-
-// keep copies a value to where it outlives its maker.
-func (f *folder) keep(v []byte) []byte {
-	at := len(f.value)
-	f.value = append(f.value, v...)
-	return f.value[at:]
 }
 
 // addJournal removes the journal's records that the tables hold now, but for the newest: it tells
@@ -276,33 +316,37 @@ func (f *folder) addJournal(g *generation, keptBefore uint64) {
 	}
 	from := len(f.keys)
 	f.keys = append(f.keys, metaFolded...)
-	f.set(from, appendNumber(nil, g.seq()))
+	at := len(f.values)
+	f.values = appendNumber(f.values, g.seq())
+	f.set(from, f.values[at:])
 }
 
 // apply sorts the rows, since a memtable takes neighbours far more cheaply, and writes them.
 func (f *folder) apply(in *instance) error {
-	slices.SortFunc(f.rows, func(a, b foldRow) int {
-		switch {
-		case a.order < b.order:
-			return -1
-		case a.order > b.order:
-			return 1
-		default:
-			return bytes.Compare(f.keys[a.from:a.to], f.keys[b.from:b.to])
-		}
-	})
-	batch := in.db.NewBatchWithSize(len(f.keys) + 1<<20)
-	for i := range f.rows {
-		row := &f.rows[i]
-		key := f.keys[row.from:row.to]
-		var err error
-		if row.remove {
-			err = batch.Delete(key, nil)
-		} else {
-			err = batch.Set(key, row.value, nil)
-		}
-		if err != nil {
-			return err
+	batch := in.db.NewBatchWithSize(len(f.keys) + foldBytes/4)
+	for _, rows := range f.tables {
+		slices.SortFunc(rows, func(a, b foldRow) int {
+			switch {
+			case a.hi != b.hi:
+				return cmp.Compare(a.hi, b.hi)
+			case a.lo != b.lo:
+				return cmp.Compare(a.lo, b.lo)
+			default:
+				return bytes.Compare(f.keys[a.from:a.to], f.keys[b.from:b.to])
+			}
+		})
+		for i := range rows {
+			row := &rows[i]
+			key := f.keys[row.from:row.to]
+			var err error
+			if row.remove {
+				err = batch.Delete(key, nil)
+			} else {
+				err = batch.Set(key, row.value, nil)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return in.apply(batch)

@@ -173,11 +173,9 @@ func (f *fuse) remove(op func() error) (err error) {
 	return err
 }
 
-// Lock implements vfs.FS. The store holds the directory's lock itself, from before the first
-// database is opened until after the last one is closed.
-func (f *fuse) Lock(string) (io.Closer, error) {
-	return nil, errors.New("the store holds the lock")
-}
+// Lock implements vfs.FS. It locks nothing: the store holds the directory's lock itself, across all
+// the databases that it opens there.
+func (f *fuse) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 // Unwrap implements vfs.FS.
 func (f *fuse) Unwrap() vfs.FS { return f.FS }

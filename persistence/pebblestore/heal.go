@@ -21,6 +21,7 @@ type opened struct {
 	instance *instance
 	tail     *tail
 	folded   folded
+	keys     *keyFilter
 	epoch    uint64
 	last     lastBatch
 }
@@ -28,11 +29,11 @@ type opened struct {
 // openInstance opens the database and rebuilds what is kept in memory: stock rows from their table,
 // the rest from the journal's records that are not folded yet.
 func (s *Store) openInstance(ctx context.Context) (*opened, error) {
-	in, err := openInstance(&s.opts, s.lock, s.cache)
+	in, err := openInstance(&s.opts, s.cache)
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{instance: in, tail: newTail()}
+	o := &opened{instance: in, tail: newTail(), keys: newKeyFilter()}
 	if err := o.load(ctx); err != nil {
 		in.fuse.blow(err)
 		return nil, errors.Join(err, in.close())
@@ -45,6 +46,9 @@ func (o *opened) load(ctx context.Context) error {
 		return err
 	}
 	if err := o.loadStock(ctx); err != nil {
+		return err
+	}
+	if err := o.loadKeys(ctx); err != nil {
 		return err
 	}
 	if err := o.loadJournal(ctx); err != nil {
@@ -96,11 +100,12 @@ func (o *opened) loadStock(ctx context.Context) error {
 func (o *opened) loadJournal(ctx context.Context) error {
 	var scratch recordEntry
 	var newest []byte
-	err := scan(ctx, o.instance.db, []byte{tableJournal}, func(key, value []byte) error {
+	from := journalKey(nil, o.folded.seq) // before it stand only the graves of what was folded
+	err := scanRange(ctx, o.instance.db, from, prefixEnd(from[:1]), func(key, value []byte) error {
 		seq := binary.BigEndian.Uint64(key[1:])
 		newest = append(newest[:0], value...)
 		o.last.seq = seq
-		if seq <= o.folded.seq {
+		if seq == o.folded.seq {
 			return nil
 		}
 		if err := o.tail.merge(seq, append([]byte(nil), value...), &scratch); err != nil {
@@ -125,8 +130,8 @@ func (s *Store) install(o *opened) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mu.instance, s.mu.down = o.instance, nil
-	s.mu.tail, s.mu.folded = o.tail, o.folded
+	s.mu.instance = o.instance
+	s.mu.tail, s.mu.folded, s.mu.keys = o.tail, o.folded, o.keys
 	close(s.mu.changed)
 	s.mu.changed = make(chan struct{})
 }
@@ -134,11 +139,11 @@ func (s *Store) install(o *opened) {
 // healInterval is the least time between two attempts to reopen a store whose disk has failed.
 const healInterval = 100 * time.Millisecond
 
-// broken reports whether the store has no instance that can write.
+// broken reports whether the store's instance cannot write any more.
 func (s *Store) broken() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.mu.instance == nil || s.mu.instance.fuse.err() != nil
+	return s.mu.instance.fuse.err() != nil
 }
 
 // healer paces the attempts, and tells of an outage once rather than at each of them.
@@ -167,8 +172,9 @@ func (h *healer) tend(ctx context.Context, s *Store) {
 }
 
 // heal replaces an instance whose disk has failed by a fresh one, once the disk can be written to
-// again. Until then the old one goes on answering reads: what it shows is durable. The journal then
-// tells what became of the batch whose outcome was unknown.
+// again. Until then the old one goes on answering reads: what it shows is durable, and its blown
+// fuse keeps it from disturbing the fresh one. The journal then tells what became of the batch whose
+// outcome was unknown.
 func (s *Store) heal(ctx context.Context) error {
 	if err := s.space.check(time.Now()); err != nil {
 		return err
@@ -176,32 +182,28 @@ func (s *Store) heal(ctx context.Context) error {
 	if err := probe(s.opts.FS, s.opts.FS.PathJoin(s.opts.Dir, "probe")); err != nil {
 		return fmt.Errorf("try the disk: %w", err)
 	}
+	old := s.mu.instance // only the keeper replaces it, and this is the keeper
+	old.fuse.settle()
+	if err := s.reopen(ctx); err != nil {
+		return fmt.Errorf("reopen store: %w", err)
+	}
+	s.stats.reopens.Add(1)
+	if err := old.close(); err != nil {
+		s.opts.Logger.Warn("store: the database whose disk failed could not be closed cleanly", "error", err)
+	}
+	return nil
+}
+
+func (s *Store) reopen(ctx context.Context) error {
 	if err := s.takeTurn(ctx); err != nil {
 		return err
 	}
 	defer s.giveTurn()
-	s.mu.Lock()
-	old := s.mu.instance
-	s.mu.instance = nil
-	if old != nil {
-		s.mu.down = fmt.Errorf("the store is being reopened after a failed write: %w", old.fuse.err())
-	}
-	s.mu.Unlock()
-	if old != nil {
-		if err := old.close(); err != nil {
-			s.opts.Logger.Warn("store: the failed database could not be closed cleanly", "error", err)
-		}
-	}
 	o, err := s.openInstance(ctx)
-	if err != nil {
-		s.mu.Lock()
-		s.mu.down = fmt.Errorf("the store could not be reopened: %w", err)
-		s.mu.Unlock()
-		return fmt.Errorf("reopen store: %w", err)
+	if err == nil {
+		s.install(o)
 	}
-	s.install(o)
-	s.stats.reopens.Add(1)
-	return nil
+	return err
 }
 
 // probe writes, syncs and removes a small file.
@@ -248,7 +250,12 @@ const scanCheckEvery = 1024
 // scan calls visit for each row under a prefix, in order. Key and value are visit's until it
 // returns.
 func scan(ctx context.Context, r pebble.Reader, prefix []byte, visit func(key, value []byte) error) error {
-	it, err := r.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	return scanRange(ctx, r, prefix, prefixEnd(prefix), visit)
+}
+
+// scanRange calls visit for each row from a key up to, but without, another.
+func scanRange(ctx context.Context, r pebble.Reader, from, to []byte, visit func(key, value []byte) error) error {
+	it, err := r.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -20,6 +21,8 @@ type instance struct {
 	// Store.mu held, while the instance is the store's.
 	users        sync.WaitGroup
 	memTableSize uint64
+	// stalled holds folds back: set by tests, in place of compactions that are behind.
+	stalled atomic.Bool
 }
 
 // The database's bounds on what waits to be flushed and compacted. Pebble itself would stop a
@@ -38,11 +41,10 @@ const (
 	formatMajorVersion = pebble.FormatWALSyncChunks
 )
 
-func openInstance(opts *Options, lock *pebble.Lock, cache *pebble.Cache) (*instance, error) {
+func openInstance(opts *Options, cache *pebble.Cache) (*instance, error) {
 	in := &instance{fuse: newFuse(opts.FS), memTableSize: uint64(opts.MemTableSize)}
 	popts := &pebble.Options{
 		FS:                          in.fuse,
-		Lock:                        lock,
 		Cache:                       cache,
 		FormatMajorVersion:          formatMajorVersion,
 		Logger:                      &pebbleLogger{slog: opts.Logger, fuse: in.fuse},

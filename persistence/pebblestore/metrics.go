@@ -51,12 +51,12 @@ func (s *Store) Metrics() []persistence.Metric {
 		gauge("tail_entries", "entries waiting to be folded", float64(t.filling.entries+t.folding.entries)),
 		gauge("tail_bytes", "journal bytes waiting to be folded", float64(t.filling.bytes+t.folding.bytes)),
 		gauge("stock_rows", "stock rows in memory", float64(len(t.stock))))
-	in, release, err := s.acquireLocked()
+	in, err := s.acquireLocked()
 	s.mu.RUnlock()
 	if err != nil {
 		return list
 	}
-	defer release()
+	defer in.users.Done()
 	m := in.db.Metrics()
 	return append(list,
 		gauge("disk_bytes", "bytes on disk", float64(m.DiskSpaceUsage())),

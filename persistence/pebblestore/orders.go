@@ -15,11 +15,11 @@ import (
 // Orders implements persistence.Store. It walks the index of the most selective field of the query,
 // newest first, and looks at each order for the others.
 func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, readError("orders", err)
 	}
-	defer release()
+	defer snap.release()
 	orders, err := readOrders(ctx, snap, &q)
 	return orders, readError("orders", err)
 }
@@ -55,7 +55,7 @@ func orderBounds(q *persistence.OrderQuery) (from, to commerce.ID) {
 	return from, to
 }
 
-func readOrders(ctx context.Context, snap *pebble.Snapshot, q *persistence.OrderQuery) ([]*commerce.Order, error) {
+func readOrders(ctx context.Context, snap *view, q *persistence.OrderQuery) ([]*commerce.Order, error) {
 	prefix := orderIndex(q)
 	from, to := orderBounds(q)
 	bounds := pebble.IterOptions{LowerBound: append(append([]byte(nil), prefix...), from[:]...), UpperBound: prefixEnd(prefix)}
@@ -70,7 +70,7 @@ func readOrders(ctx context.Context, snap *pebble.Snapshot, q *persistence.Order
 	looked := 0
 	for valid := it.Last(); valid && err == nil && len(orders) < page(q.Limit); valid = it.Prev() {
 		if looked++; looked%scanCheckEvery == 0 {
-			if err = ctx.Err(); err != nil {
+			if err = snap.alive(ctx); err != nil {
 				break
 			}
 		}
@@ -87,7 +87,7 @@ func readOrders(ctx context.Context, snap *pebble.Snapshot, q *persistence.Order
 	return orders, errors.Join(err, it.Error(), it.Close())
 }
 
-func readIndexed(snap *pebble.Snapshot, id commerce.ID) (o *commerce.Order, err error) {
+func readIndexed(snap *view, id commerce.ID) (o *commerce.Order, err error) {
 	found, err := get(snap, idKey(nil, tableOrders, id), func(row []byte) error {
 		o, err = decodeOrder(id, row)
 		return err

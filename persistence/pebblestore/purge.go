@@ -48,11 +48,7 @@ func (f *folder) addExpiries(seq uint64) {
 // purge removes the keys of the oldest list, if its time is over. It reports whether there may be
 // more to do. Only the keeper calls it, so that no fold binds a key again meanwhile.
 func (s *Store) purge(f *folder, now time.Time) (more bool) {
-	in, release, err := s.acquire()
-	if err != nil {
-		return false
-	}
-	defer release()
+	in := s.mu.instance // only the keeper replaces it, and this is the keeper
 	done, err := f.purge(in, now.Add(-purgeMargin))
 	if err != nil && in.fuse.err() == nil {
 		s.opts.Logger.Warn("store: expired keys could not be removed; it is tried again", "error", err)

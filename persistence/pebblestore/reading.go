@@ -15,17 +15,18 @@ import (
 // Reads of single rows look at the tail, then at the tables. A row leaves the tail only after the
 // tables have it, so that looking in this order finds it.
 
-// acquireLocked returns the instance for reading. REQUIRES: s.mu is held, and release is called.
-func (s *Store) acquireLocked() (in *instance, release func(), err error) {
-	in = s.mu.instance
-	if in == nil {
-		return nil, nil, fmt.Errorf("%w: %w", persistence.ErrUnavailable, s.mu.down)
+// acquireLocked returns the instance for reading; it is not closed before its users are done.
+// REQUIRES: s.mu is held, and in.users.Done is called.
+func (s *Store) acquireLocked() (in *instance, err error) {
+	if s.mu.closed {
+		return nil, persistence.ErrClosed
 	}
+	in = s.mu.instance
 	in.users.Add(1)
-	return in, in.users.Done, nil
+	return in, nil
 }
 
-func (s *Store) acquire() (in *instance, release func(), err error) {
+func (s *Store) acquire() (*instance, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.acquireLocked()
@@ -35,23 +36,19 @@ func (s *Store) acquire() (in *instance, release func(), err error) {
 // tables.
 func (s *Store) lookup(inTail func(*tail) ([]byte, bool), key []byte, use func(row []byte) error) error {
 	s.mu.RLock()
-	if s.mu.closed {
+	in, err := s.acquireLocked()
+	if err != nil {
 		s.mu.RUnlock()
-		return persistence.ErrClosed
+		return err
 	}
+	defer in.users.Done()
 	row, found := inTail(s.mu.tail)
-	in, release, err := s.acquireLocked()
 	s.mu.RUnlock()
-	if err == nil {
-		defer release()
-	}
 	switch {
 	case found && row == nil: // the tail knows that there is none
 		return persistence.ErrNotFound
 	case found:
 		return use(row)
-	case err != nil:
-		return err
 	}
 	found, err = get(in.db, key, use)
 	if err == nil && !found {
@@ -151,83 +148,115 @@ func readError(what string, err error) error {
 // Reads of ranges, and of what the tail does not index, fold first and then read one snapshot of
 // the tables. So there is nothing to merge.
 
-// snapshot folds, and returns a snapshot that holds all that was committed before the call. release
-// must be called.
-func (s *Store) snapshot(ctx context.Context) (snap *pebble.Snapshot, release func(), err error) {
+// view is a snapshot of the tables that holds all that was committed before it was taken.
+type view struct {
+	*pebble.Snapshot
+	in *instance
+}
+
+// snapshot folds and returns a view. release must be called.
+func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	s.mu.RLock()
 	closed, pending := s.mu.closed, s.mu.tail.pending()
 	s.mu.RUnlock()
-	if closed {
-		return nil, nil, persistence.ErrClosed
-	}
-	if pending {
+	if pending && !closed {
 		if err := s.keep.fold(ctx); err != nil {
-			return nil, nil, fmt.Errorf("fold the journal: %w", err)
+			return nil, fmt.Errorf("fold the journal: %w", err)
 		}
 	}
-	in, done, err := s.acquire()
+	in, err := s.acquire()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	snap = in.db.NewSnapshot()
-	return snap, func() {
-		_ = snap.Close() // only ever fails when it is closed twice
-		done()
-	}, nil
+	return &view{Snapshot: in.db.NewSnapshot(), in: in}, nil
+}
+
+func (v *view) release() {
+	_ = v.Close() // only ever fails when it is closed twice
+	v.in.users.Done()
+}
+
+// alive reports why a long read must end: its caller has gone, or the disk has failed and the store
+// is to be reopened.
+func (v *view) alive(ctx context.Context) error {
+	if err := v.in.fuse.err(); err != nil {
+		return fmt.Errorf("%w: %w", persistence.ErrUnavailable, err)
+	}
+	return ctx.Err()
 }
 
 // Products implements persistence.Store.
 func (s *Store) Products(ctx context.Context, after commerce.ID, limit int) ([]persistence.ProductRow, error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, readError("products", err)
 	}
-	defer release()
+	defer snap.release()
 	rows, err := readProducts(ctx, snap, after, page(limit))
 	return rows, readError("products", err)
 }
 
-func readProducts(ctx context.Context, snap *pebble.Snapshot, after commerce.ID, limit int) ([]persistence.ProductRow, error) {
-	lower := append(idKey(nil, tableProducts, after), 0) // the first key after it
-	it, err := snap.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: []byte{tableProducts + 1}})
+// readProducts goes through products and stock side by side: both are sorted by product.
+func readProducts(ctx context.Context, snap *view, after commerce.ID, limit int) ([]persistence.ProductRow, error) {
+	products, err := iterateAfter(ctx, snap, tableProducts, after)
 	if err != nil {
 		return nil, err
 	}
+	stock, err := iterateAfter(ctx, snap, tableStock, after)
+	if err != nil {
+		return nil, errors.Join(err, products.Close())
+	}
 	var rows []persistence.ProductRow
-	var key []byte
-	for valid := it.First(); valid && err == nil && len(rows) < limit; valid = it.Next() {
-		id := lastID(it.Key())
+	inStock := stock.First()
+	for valid := products.First(); valid && err == nil && len(rows) < limit; valid = products.Next() {
+		id := lastID(products.Key())
 		row := persistence.ProductRow{Stock: commerce.Stock{Product: id}}
-		if row.Product, err = decodeProduct(id, it.Value()); err != nil {
+		if row.Product, err = decodeProduct(id, products.Value()); err != nil {
 			break
 		}
-		key = idKey(key[:0], tableStock, id)
-		_, err = get(snap, key, func(b []byte) error {
-			var err error
-			row.Stock, err = decodeStock(id, b)
-			return err
-		})
+		for inStock && lastID(stock.Key()).Compare(id) < 0 {
+			inStock = stock.Next()
+		}
+		if inStock && lastID(stock.Key()) == id {
+			row.Stock, err = decodeStock(id, stock.Value())
+		}
 		rows = append(rows, row)
 	}
-	return rows, errors.Join(err, it.Error(), it.Close())
+	return rows, errors.Join(err, products.Error(), products.Close(), stock.Error(), stock.Close())
+}
+
+// iterateAfter returns an iterator over the rows of a table whose ids come after one.
+func iterateAfter(ctx context.Context, snap *view, table byte, after commerce.ID) (*pebble.Iterator, error) {
+	return snap.NewIterWithContext(ctx, &pebble.IterOptions{
+		LowerBound: append(idKey(nil, table, after), 0), UpperBound: []byte{table + 1},
+	})
 }
 
 // Events implements persistence.Store.
 func (s *Store) Events(ctx context.Context, entity commerce.ID, after uint64, limit int) ([]commerce.Event, error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, readError("events", err)
 	}
-	defer release()
+	defer snap.release()
+	events, err := readEvents(ctx, snap, entity, after, page(limit))
+	return events, readError("events", err)
+}
+
+func readEvents(ctx context.Context, snap *view, entity commerce.ID, after uint64, limit int) ([]commerce.Event, error) {
 	it, err := snap.NewIterWithContext(ctx, &pebble.IterOptions{
 		LowerBound: append(numberedKey(nil, tableEvents, entity, after), 0),
 		UpperBound: prefixEnd(idKey(nil, tableEvents, entity)),
 	})
 	if err != nil {
-		return nil, readError("events", err)
+		return nil, err
 	}
 	var events []commerce.Event
-	for valid := it.First(); valid && err == nil && len(events) < page(limit); valid = it.Next() {
+	valid := it.First()
+	if after == 0 && limit > 0 {
+		events, err = readImplied(snap, entity, it)
+	}
+	for ; valid && err == nil && len(events) < limit; valid = it.Next() {
 		var seq uint64
 		var e commerce.Event
 		if _, seq, err = splitNumbered(it.Key()); err == nil {
@@ -235,16 +264,35 @@ func (s *Store) Events(ctx context.Context, entity commerce.ID, after uint64, li
 		}
 		events = append(events, e)
 	}
-	return events, readError("events", errors.Join(err, it.Error(), it.Close()))
+	return events, errors.Join(err, it.Error(), it.Close())
+}
+
+// readImplied returns the first event of an order, if it is not stored because it says no more than
+// the order's row. it stands at the entity's first stored event, if it has one.
+func readImplied(snap *view, entity commerce.ID, it *pebble.Iterator) ([]commerce.Event, error) {
+	if it.Valid() {
+		if _, seq, err := splitNumbered(it.Key()); err != nil || seq == 1 {
+			return nil, err
+		}
+	}
+	var events []commerce.Event
+	_, err := get(snap, idKey(nil, tableOrders, entity), func(row []byte) error {
+		o, err := decodeOrder(entity, row)
+		if err == nil {
+			events = append(events, placedEvent(o))
+		}
+		return err
+	})
+	return events, err
 }
 
 // Movements implements persistence.Store.
 func (s *Store) Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, readError("movements", err)
 	}
-	defer release()
+	defer snap.release()
 	prefix := idKey(nil, tableLedger, product)
 	upper := prefixEnd(prefix)
 	if before > 0 {
@@ -268,11 +316,11 @@ func (s *Store) Movements(ctx context.Context, product commerce.ID, before uint6
 
 // Movement implements persistence.Store.
 func (s *Store) Movement(ctx context.Context, product commerce.ID, version uint64) (line commerce.Movement, err error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return commerce.Movement{}, readError("movement", err)
 	}
-	defer release()
+	defer snap.release()
 	found, err := get(snap, numberedKey(nil, tableLedger, product, version), func(row []byte) error {
 		line, err = decodeMovement(product, version, row)
 		return err

@@ -23,6 +23,7 @@ func appendOrder(b []byte, o *commerce.Order) []byte {
 	b = append(b, rowVersion)
 	b = binary.AppendUvarint(b, o.Version)
 	b = append(b, byte(o.Status))
+	b = appendTime(b, o.PlacedAt)
 	b = appendText(b, o.Customer)
 	b = binary.AppendUvarint(b, uint64(len(o.Items)))
 	for i := range o.Items {
@@ -34,7 +35,6 @@ func appendOrder(b []byte, o *commerce.Order) []byte {
 		b = appendText(b, item.SKU)
 	}
 	b = appendMoney(b, o.Total)
-	b = appendTime(b, o.PlacedAt)
 	b = appendTime(b, o.UpdatedAt)
 	b = appendTime(b, o.ExpiresAt)
 	a := &o.Address
@@ -56,6 +56,7 @@ func decodeOrder(id commerce.ID, b []byte) (*commerce.Order, error) {
 	o := &commerce.Order{ID: id}
 	o.Version = d.uvarint()
 	o.Status = commerce.Status(d.byte())
+	o.PlacedAt = d.time()
 	o.Customer = d.text()
 	if n := d.count(itemBytesMin); n > 0 {
 		o.Items = make([]commerce.Item, n)
@@ -69,7 +70,6 @@ func decodeOrder(id commerce.ID, b []byte) (*commerce.Order, error) {
 		item.SKU = d.text()
 	}
 	o.Total = d.money()
-	o.PlacedAt = d.time()
 	o.UpdatedAt = d.time()
 	o.ExpiresAt = d.time()
 	a := &o.Address
@@ -89,6 +89,7 @@ func decodeOrder(id commerce.ID, b []byte) (*commerce.Order, error) {
 type orderView struct {
 	version  uint64
 	status   commerce.Status
+	placedAt []byte // as appendTime wrote it
 	customer []byte
 	count    int
 	items    decoder
@@ -97,7 +98,7 @@ type orderView struct {
 func viewOrder(b []byte) (orderView, error) {
 	d := decoder{b: b}
 	d.rowVersion()
-	v := orderView{version: d.uvarint(), status: commerce.Status(d.byte()), customer: d.bytes()}
+	v := orderView{version: d.uvarint(), status: commerce.Status(d.byte()), placedAt: d.take(timeBytes), customer: d.bytes()}
 	v.count = d.count(itemBytesMin)
 	v.items = d
 	return v, d.err()
@@ -168,12 +169,13 @@ func rowHead(b []byte) (version uint64, err error) {
 	return version, d.err()
 }
 
-// productHead reads the version and the SKU of a product's row; the SKU aliases it.
-func productHead(b []byte) (version uint64, sku []byte, err error) {
+// productSKU reads the SKU of a product's row, which it aliases.
+func productSKU(b []byte) (sku []byte, err error) {
 	d := decoder{b: b}
 	d.rowVersion()
-	version, sku = d.uvarint(), d.bytes()
-	return version, sku, d.err()
+	d.uvarint()
+	sku = d.bytes()
+	return sku, d.err()
 }
 
 func flag(v bool) byte {
@@ -311,6 +313,22 @@ func appendEvent(b []byte, e *commerce.Event) []byte {
 		b = appendProduct(b, e.Product)
 	}
 	return b
+}
+
+// appendPlacedEvent appends the row of the event that placing an order means, out of the order's
+// row: nearly all orders' first event is that, and is not stored.
+func appendPlacedEvent(b []byte, o *orderView) []byte {
+	b = append(b, rowVersion, byte(commerce.EventOrderPlaced), byte(commerce.StatusPending))
+	b = append(b, o.placedAt...)
+	b = appendBytes(b, o.customer)
+	return append(b, 0, 0, 0, 0, flag(false)) // no reason, note, carrier, tracking number, product
+}
+
+// placedEvent is the same, of a decoded order.
+func placedEvent(o *commerce.Order) commerce.Event {
+	return commerce.Event{
+		Entity: o.ID, Seq: 1, Type: commerce.EventOrderPlaced, At: o.PlacedAt, Actor: o.Customer, Status: commerce.StatusPending,
+	}
 }
 
 // eventHead reads what a verification compares with the order.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
@@ -41,11 +42,11 @@ type Store struct {
 	mu struct {
 		sync.RWMutex
 		closed   bool
-		instance *instance // nil while it is being replaced
-		down     error     // why instance is nil
-		changed  chan struct{}
-		tail     *tail // written by the holder of turn, and by the keeper when it folds
+		instance *instance
+		changed  chan struct{} // closed when instance is replaced
+		tail     *tail         // written by the holder of turn, and by the keeper when it folds
 		folded   folded
+		keys     *keyFilter // of the tables; written by the keeper
 	}
 }
 
@@ -78,7 +79,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	if err := opts.FS.MkdirAll(opts.Dir, 0o755); err != nil {
+	if err := makeDir(opts.FS, opts.Dir); err != nil {
 		return nil, fmt.Errorf("make the store's directory: %w", err)
 	}
 	lock, err := pebble.LockDirectory(opts.Dir, opts.FS)
@@ -103,6 +104,32 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	s.install(opened)
 	s.keep = startKeeper(s)
 	return s, nil
+}
+
+// makeDir makes a directory and those above it, so that they outlast a power cut: a directory is
+// durable when the one that holds it is synced.
+func makeDir(fs vfs.FS, dir string) error {
+	var holders []string
+	for path := dir; ; {
+		if _, err := fs.Stat(path); err == nil || fs.PathDir(path) == path {
+			break
+		}
+		path = fs.PathDir(path)
+		holders = append(holders, path)
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, path := range holders {
+		holder, err := fs.OpenDir(path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(holder.Sync(), holder.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // epochOf tells the epoch of a product's partition: on this store one process owns them all.
@@ -131,9 +158,6 @@ func (s *Store) writable() (*instance, error) {
 	defer s.mu.RUnlock()
 	if s.mu.closed {
 		return nil, persistence.ErrClosed
-	}
-	if s.mu.instance == nil {
-		return nil, fmt.Errorf("%w: %w", persistence.ErrUnavailable, s.mu.down)
 	}
 	if err := s.mu.instance.fuse.err(); err != nil {
 		return nil, fmt.Errorf("%w: %w", persistence.ErrUnavailable, err)
@@ -192,14 +216,8 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 
 	s.keep.close()
-	s.mu.Lock()
 	in := s.mu.instance
-	s.mu.instance, s.mu.down = nil, persistence.ErrClosed
-	s.mu.Unlock()
-	var err error
-	if in != nil {
-		err = errors.Join(in.flush(), in.close())
-	}
+	err := errors.Join(in.flush(), in.close())
 	s.cache.Unref()
 	err = errors.Join(err, s.lock.Close())
 	if err != nil {

@@ -105,7 +105,7 @@ func (t *tail) mergeEntry(g *generation, e *recordEntry) error {
 		g.orders[e.order] = o
 	}
 	if e.has(partProduct) {
-		_, sku, err := productHead(e.productRow)
+		sku, err := productSKU(e.productRow)
 		if err != nil {
 			return err
 		}

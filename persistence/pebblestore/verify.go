@@ -8,8 +8,6 @@ import (
 	"hash/maphash"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 )
@@ -21,13 +19,12 @@ import (
 // fingerprints: the sum of the hashes of all that one side says must be that of the other side. The
 // seed is fresh each time, so that a difference would have to be very lucky to stay unseen.
 func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error) {
-	snap, release, err := s.snapshot(ctx)
+	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, readError("books", err)
 	}
-	defer release()
+	defer snap.release()
 	v := &verifier{
-		store:    s,
 		snap:     snap,
 		report:   &persistence.Report{At: time.Now().UTC()},
 		progress: progress,
@@ -47,8 +44,7 @@ func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persist
 
 // verifier is one run of Verify.
 type verifier struct {
-	store    *Store
-	snap     *pebble.Snapshot
+	snap     *view
 	report   *persistence.Report
 	progress func(rows int64)
 	rows     int64
@@ -103,13 +99,13 @@ func (v *verifier) corrupt(key []byte, err error) {
 	v.report.Add("corrupt_row", fmt.Sprintf("%c/%x", key[0], key[1:]), err.Error())
 }
 
-// scan reads a table. It gives way when the store must be reopened.
+// scan reads a table.
 func (v *verifier) scan(ctx context.Context, table byte, visit func(key, value []byte) error) error {
 	return scan(ctx, v.snap, []byte{table}, func(key, value []byte) error {
 		if v.rows++; v.rows%scanCheckEvery == 0 {
 			v.tell()
-			if v.store.broken() {
-				return fmt.Errorf("%w: the disk has failed meanwhile", persistence.ErrUnavailable)
+			if err := v.snap.alive(ctx); err != nil {
+				return err
 			}
 		}
 		if err := visit(key, value); err != nil {

@@ -124,10 +124,15 @@ func (t *timeline) skipTo(order commerce.ID) {
 }
 
 // check reads the events of an order: numbered 1 to its version, each state following the one
-// before, the last one the order's own.
+// before, the last one the order's own. An order without a first event has the one that placing it
+// means.
 func (t *timeline) check(order commerce.ID, view *orderView) {
 	var seq uint64
 	var status commerce.Status
+	if entity, number := t.peek(); entity != order || number > 1 {
+		seq, status = 1, commerce.StatusPending
+		t.report.Events++
+	}
 	for ; t.valid; t.next() {
 		entity, number := t.current()
 		if entity != order {
@@ -136,12 +141,13 @@ func (t *timeline) check(order commerce.ID, view *orderView) {
 		if number != seq+1 {
 			t.fault("event_gap", order, "event %d follows event %d", number, seq)
 		}
-		_, next, err := eventHead(t.events.Value())
+		typ, next, err := eventHead(t.events.Value())
 		if err != nil {
 			t.corrupt(t.events.Key(), err)
 		}
-		if legal := (seq == 0 && next == commerce.StatusPending) || (seq > 0 && status.CanBecome(next)); !legal {
-			t.fault("event_order", order, "event %d says %q, after %q", number, next, status)
+		legal := (seq == 0 && next == commerce.StatusPending) || (seq > 0 && status.CanBecome(next))
+		if told := int(typ) - int(commerce.EventOrderPlaced); !legal || told != int(next)-int(commerce.StatusPending) {
+			t.fault("event_order", order, "event %d is %q and says %q, after %q", number, typ, next, status)
 		}
 		seq, status = number, next
 	}
@@ -149,6 +155,14 @@ func (t *timeline) check(order commerce.ID, view *orderView) {
 		t.fault("order_events", order, "the order is %q at version %d; its events end with %q at %d",
 			view.status, view.version, status, seq)
 	}
+}
+
+// peek is current, and zero at the end.
+func (t *timeline) peek() (entity commerce.ID, seq uint64) {
+	if !t.valid {
+		return commerce.ID{}, 0
+	}
+	return t.current()
 }
 
 // The search for the orders behind a difference is bounded: in the lines of a product, and in how

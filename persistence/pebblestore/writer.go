@@ -174,7 +174,7 @@ func (s *Store) decide(in *instance, batch *persistence.Batch, res *persistence.
 	// The keeper moves rows from the tail to the tables meanwhile, never back: what is not in the
 	// tail under this lock is in the tables after it.
 	s.mu.RLock()
-	err = d.loadTail(s.mu.tail, &s.mu.folded, batch)
+	err = d.loadTail(s.mu.tail, &s.mu.folded, s.mu.keys, batch)
 	s.mu.RUnlock()
 	if err == nil {
 		err = d.loadMissed(in.db)

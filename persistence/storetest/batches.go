@@ -34,8 +34,6 @@ func batchNumbers(b *bundle) {
 	require.Equal(b, first+2, b.writer.NextSeq())
 	b.commit(b.w.Order("ann", "", Line{p, 1}))
 	require.Equal(b, first+3, b.writer.NextSeq())
-	b.openWriter()
-	require.Equal(b, first+3, b.writer.NextSeq())
 }
 
 func batchAgain(b *bundle) {

@@ -62,22 +62,31 @@ func keyMismatched(b *bundle) {
 
 func keyExpired(b *bundle) {
 	p := b.product(10)
-	b.w.Advance(-48 * time.Hour)
+	b.w.Terms.KeyTTL = time.Hour
 	first := b.w.Order("ann", "key", Line{p, 1})
 	b.apply(first)
-	bound, err := b.store.Keys(b.Context(), []commerce.KeyID{first.Key.ID})
-	require.NoError(b, err)
-	require.Empty(b, bound, "it expired a day ago")
-
-	b.w.Advance(23 * time.Hour)
+	b.w.Advance(59 * time.Minute)
 	require.Equal(b, []commerce.OutcomeKind{commerce.Replay}, b.kinds(b.w.Order("ann", "key", Line{p, 1})))
-	b.w.Advance(25 * time.Hour)
+	b.verify()
+	b.w.Advance(time.Minute)
 	second := b.w.Order("ann", "key", Line{p, 1})
 	b.apply(second)
-	b.verify()
-	bound, err = b.store.Keys(b.Context(), []commerce.KeyID{first.Key.ID})
-	require.NoError(b, err)
-	require.Equal(b, []commerce.KeyBinding{*second.Key}, bound)
+	for range 2 {
+		bound, err := b.store.Keys(b.Context(), []commerce.KeyID{first.Key.ID})
+		require.NoError(b, err)
+		require.Equal(b, []commerce.KeyBinding{*second.Key}, bound)
+		b.verify()
+	}
+
+	b.w.Advance(-48 * time.Hour)
+	past := b.w.Order("ben", "key", Line{p, 1})
+	b.apply(past)
+	for range 2 {
+		bound, err := b.store.Keys(b.Context(), []commerce.KeyID{past.Key.ID})
+		require.NoError(b, err)
+		require.Empty(b, bound, "it expired a day ago")
+		b.verify()
+	}
 }
 
 func keyTwiceInBatch(b *bundle) {

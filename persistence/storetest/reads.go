@@ -223,7 +223,10 @@ func ordersListed(b *bundle) {
 func ordersPaged(b *bundle) {
 	book, products, _ := book(b)
 	for _, q := range []persistence.OrderQuery{
-		{Limit: 7}, {Limit: 7, Status: commerce.StatusPending}, {Limit: 7, Customer: "ann"}, {Limit: 7, Product: products[1].ID},
+		{Limit: 7},
+		{Limit: 7, Status: commerce.StatusPending},
+		{Limit: 7, Customer: "ann"},
+		{Limit: 7, Product: products[1].ID},
 		{Limit: 1, Product: products[1].ID, Customer: "ann"},
 	} {
 		var got []*commerce.Order

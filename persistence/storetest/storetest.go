@@ -43,7 +43,7 @@ const (
 	StockRowGone      Corruption = "a stock row that is gone"
 	LedgerLineGone    Corruption = "a line missing in the ledger" // line 2 of the product
 	LedgerLineTwice   Corruption = "a movement that stands in the ledger twice"
-	EventGone         Corruption = "an event that is gone" // event 1 of the order
+	EventGone         Corruption = "an event that is gone" // event 2 of the order
 	OrderGone         Corruption = "an order that is gone"
 	OrderStatusWrong  Corruption = "an order in another state than its events say"
 	StatusIndexStale  Corruption = "an order under a state that it is not in"
