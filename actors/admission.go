@@ -128,9 +128,9 @@ func (a *admission) keyShard(key commerce.KeyID) *keyShard {
 	return &a.keys[binary.LittleEndian.Uint64(key[:8])%keyShardsMax]
 }
 
-// expireUntil ends the wait of every command whose deadline is not after now, and calls abandon
-// for those that were still waiting.
-func (a *admission) expireUntil(now time.Time, abandon func(*command)) {
+// expireUntil ends the wait of every command whose deadline is not after now, and calls expired for
+// those that it answered; waited says which of them had not been handed over.
+func (a *admission) expireUntil(now time.Time, expired func(c *command, waited bool)) {
 	for i := range a.deadlines {
 		shard := &a.deadlines[i]
 		for {
@@ -138,8 +138,8 @@ func (a *admission) expireUntil(now time.Time, abandon func(*command)) {
 			if c == nil {
 				break
 			}
-			if c.expire() {
-				abandon(c)
+			if answered, waited := c.expire(); answered {
+				expired(c, waited)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
@@ -19,9 +20,9 @@ import (
 type catalogue struct {
 	store  persistence.Store
 	shards [commerce.PartitionsMax]catalogueShard
-	// filled is closed when the scan has ended; err, written before, is what ended it early.
-	filled chan struct{}
-	err    error
+	filled chan struct{} // closed when the scan has ended
+	// broken is told of a committed stock row that breaks the invariant.
+	broken func(*productRef, *commerce.Stock)
 }
 
 type catalogueShard struct {
@@ -63,40 +64,26 @@ func (c *catalogue) obtain(id commerce.ID) *productRef {
 	return ref
 }
 
-// forget drops an empty ref.
-func (c *catalogue) forget(ref *productRef) {
-	shard := &c.shards[ref.id.Partition()]
-	shard.Lock()
-	defer shard.Unlock()
-	if ref.product.Load() == nil && ref.stock.Load() == nil {
-		delete(shard.refs, ref.id)
+// adopt takes a committed stock row, and stops the product's sale if its books do not add up.
+func (c *catalogue) adopt(ref *productRef, row *commerce.Stock) {
+	if !ref.adoptStock(row) {
+		c.broken(ref, row)
 	}
-}
-
-// publishProduct puts a committed product row into the catalogue. It holds the shard, so that a
-// ref which somebody is about to forget is not the one that gets the row.
-func (c *catalogue) publishProduct(row *commerce.Product) {
-	shard := &c.shards[row.ID.Partition()]
-	shard.Lock()
-	defer shard.Unlock()
-	ref := shard.refs[row.ID]
-	if ref == nil {
-		ref = &productRef{id: row.ID}
-		shard.refs[row.ID] = ref
-	}
-	ref.adoptProduct(row)
 }
 
 // load returns the ref of a product with its rows, read from the store if need be. It returns
-// persistence.ErrNotFound when there is no such product.
+// persistence.ErrNotFound when there is no such product. That is asked first, so that no ref is made
+// for it; the rows are read after the ref is there, so that a newer one published meanwhile stays.
 func (c *catalogue) load(ctx context.Context, id commerce.ID) (*productRef, error) {
 	if ref := c.find(id); ref != nil && ref.loaded() {
 		return ref, nil
 	}
+	if _, err := c.store.Product(ctx, id); err != nil {
+		return nil, wrapStore("look for product", err)
+	}
 	ref := c.obtain(id)
 	product, err := c.store.Product(ctx, id)
 	if err != nil {
-		c.forget(ref)
 		return nil, wrapStore("read product", err)
 	}
 	stock, err := c.store.Stock(ctx, id)
@@ -104,7 +91,7 @@ func (c *catalogue) load(ctx context.Context, id commerce.ID) (*productRef, erro
 		return nil, wrapStore("read stock", err)
 	}
 	ref.adoptProduct(product)
-	ref.adoptStock(&stock)
+	c.adopt(ref, &stock)
 	return ref, nil
 }
 
@@ -115,22 +102,30 @@ func wrapStore(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// fill scans the store's products once. It is run by a goroutine of the engine.
+// fillPause is how long a scan waits before it tries a page again that could not be read.
+const fillPause = time.Second
+
+// fill scans the store's products once; what cannot be read is tried again. It is run by a goroutine
+// of the engine.
 func (c *catalogue) fill(ctx context.Context) {
-	defer close(c.filled)
 	var after commerce.ID
 	for {
 		rows, err := c.store.Products(ctx, after, persistence.PageMax)
 		if err != nil {
-			c.err = wrapStore("scan products", err)
-			return
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(fillPause):
+				continue
+			}
 		}
 		for i := range rows {
 			ref := c.obtain(rows[i].Product.ID)
 			ref.adoptProduct(rows[i].Product)
-			ref.adoptStock(&rows[i].Stock)
+			c.adopt(ref, &rows[i].Stock)
 		}
 		if len(rows) < persistence.PageMax {
+			close(c.filled)
 			return
 		}
 		after = rows[len(rows)-1].Product.ID
@@ -146,9 +141,6 @@ func (c *catalogue) list(ctx context.Context, q ProductQuery) (ProductPage, erro
 			Code: commerce.CodeOverloaded, Detail: "the catalogue is still being read; try again shortly",
 			RetryAfter: retryAfterShort,
 		}
-	}
-	if c.err != nil {
-		return ProductPage{}, c.err
 	}
 	rows := c.selectRows(q)
 	page := ProductPage{Total: len(rows)}

@@ -29,17 +29,15 @@ type purpose interface {
 
 // placing is the purpose of an order.
 type placing struct {
-	cmd    *commerce.PlaceOrder
-	lines  []commerce.OrderLine // merged, sorted; lines[i] is what requests[i] asks for
-	terms  commerce.Terms
-	epochs func(commerce.ID) uint64
+	cmd   *commerce.PlaceOrder
+	lines []commerce.OrderLine // merged, sorted; lines[i] is what requests[i] asks for
+	terms commerce.Terms
 }
 
 func (p *placing) entry(c *claim) (*commerce.Entry, error) {
 	offers := make([]commerce.Offer, len(c.requests))
 	for i := range c.requests {
-		product := c.requests[i].product
-		offers[i] = commerce.Offer{Product: product, Epoch: p.epochs(product.ID)}
+		offers[i] = commerce.Offer{Product: c.requests[i].product, Epoch: c.requests[i].epoch}
 	}
 	return p.cmd.NewEntry(c.id, p.lines, offers, p.terms)
 }
@@ -50,11 +48,10 @@ func (p *placing) receipt(e *commerce.Entry) answer { return answer{order: e.Ord
 type removing struct {
 	cmd    *commerce.AdjustStock
 	keyTTL time.Duration
-	epochs func(commerce.ID) uint64
 }
 
 func (r *removing) entry(c *claim) (*commerce.Entry, error) {
-	return r.cmd.NewEntry(c.id.Time(), r.epochs(r.cmd.Product), r.keyTTL), nil
+	return r.cmd.NewEntry(c.id.Time(), c.requests[0].epoch, r.keyTTL), nil
 }
 
 func (r *removing) receipt(e *commerce.Entry) answer { return answer{movement: e.Movements[0]} }

@@ -21,19 +21,21 @@ type claimGrain struct {
 	engine *Engine
 	claim  *claim
 	self   *actor.PID
-	next   int // the request being asked
+	asked  int  // requests sent so far; all but the last have been granted
+	looked bool // the key is being looked up: everything has been given back
 }
 
-// Receive implements actor.Actor.
+// Receive implements actor.Actor. A panic must not leave a caller without an answer, nor a key and
+// capacity taken: see fail.
 func (g *claimGrain) Receive(ctx actor.Context) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			g.fail(ctx, reason)
+		}
+	}()
 	switch m := ctx.Message().(type) {
 	case *claim:
-		g.claim, g.self = m, ctx.Self()
-		if m.refusal != nil {
-			g.refuse(ctx, m.refusal)
-			return
-		}
-		g.ask()
+		g.start(ctx, m)
 	case *grantRequest:
 		g.answered(ctx, m)
 	case *submission:
@@ -59,35 +61,43 @@ func (c *claim) settle(s *submission) {
 // looked implements asker.
 func (c *claim) looked(l *keyLookup) { c.engine.root.Send(c.pid, l) }
 
+func (g *claimGrain) start(ctx actor.Context, c *claim) {
+	g.claim, g.self = c, ctx.Self()
+	switch {
+	case c.over(): // expired while its products were looked for
+		g.end(ctx, answer{})
+	case c.refusal != nil:
+		g.refuse(ctx, c.refusal)
+	default:
+		g.ask()
+	}
+}
+
 func (g *claimGrain) ask() {
-	request := &g.claim.requests[g.next]
+	request := &g.claim.requests[g.asked]
 	request.replyTo = g.self
+	g.asked++
 	g.engine.ask(request)
 }
 
 func (g *claimGrain) answered(ctx actor.Context, request *grantRequest) {
-	if request.refusal != nil {
-		g.giveBack(g.next)
+	switch {
+	case request.refusal != nil:
+		g.asked--
 		g.refuse(ctx, request.refusal)
-		return
-	}
-	g.next++
-	if g.claim.over() { // expired meanwhile; claimExpired will find nothing left to give back
+	case g.claim.over():
 		g.expired(ctx)
-		return
-	}
-	if g.next < len(g.claim.requests) {
+	case g.asked < len(g.claim.requests):
 		g.ask()
-		return
+	default:
+		g.commit(ctx)
 	}
-	g.commit(ctx)
 }
 
 func (g *claimGrain) commit(ctx actor.Context) {
 	c := g.claim
 	entry, err := c.purpose.entry(c)
 	if err != nil {
-		g.giveBack(len(c.requests))
 		g.refuse(ctx, err)
 		return
 	}
@@ -112,14 +122,14 @@ func (g *claimGrain) settled(ctx actor.Context, s *submission) {
 	c := g.claim
 	switch {
 	case errors.Is(s.err, errNotWritten):
-		g.giveBack(len(c.requests))
+		g.giveBack()
 		g.end(ctx, answer{err: errUnavailable()})
 	case s.err != nil:
 		g.end(ctx, answer{err: c.errUnknown()})
 	case s.outcome.Kind == commerce.Applied:
 		g.end(ctx, c.purpose.receipt(s.entry))
 	default:
-		g.giveBack(len(c.requests))
+		g.giveBack()
 		g.refused(ctx, &s.outcome)
 	}
 }
@@ -127,6 +137,7 @@ func (g *claimGrain) settled(ctx actor.Context, s *submission) {
 // refused answers an entry that the store did not apply.
 func (g *claimGrain) refused(ctx actor.Context, o *commerce.Outcome) {
 	if o.Kind == commerce.Replay {
+		g.looked = true
 		g.engine.lookups.ask(&keyLookup{hash: g.claim.hash, bound: &o.Key, asker: g.claim})
 		return
 	}
@@ -140,34 +151,50 @@ func (g *claimGrain) refused(ctx actor.Context, o *commerce.Outcome) {
 	g.end(ctx, answer{err: outcomeError(o)})
 }
 
-// refuse answers a claim that cannot be carried out. A keyed one may be the retry of one that was:
-// its key is looked up first.
+// refuse gives back and answers a claim that cannot be carried out. A keyed one may be the retry of
+// one that was: its key is looked up first.
 func (g *claimGrain) refuse(ctx actor.Context, refusal error) {
 	c := g.claim
+	g.giveBack()
 	if !c.keyed || planted.Is(planted.RetryAfterSellOut) {
 		g.end(ctx, answer{err: refusal})
 		return
 	}
+	g.looked = true
 	g.engine.lookups.ask(&keyLookup{key: c.key, hash: c.hash, refusal: refusal, asker: c})
 }
 
-// expired gives back what has been granted, and the request that may still be granted.
+// expired gives back what has been granted, and the request that may still be granted. A claim
+// whose key is being looked up ends when that has come back: until then it holds its capacity.
 func (g *claimGrain) expired(ctx actor.Context) {
-	c := g.claim
-	if c.state.Load() != stateOver || c.submission.entry != nil {
-		return // handed over just in time: the committer will tell
+	if g.claim == nil || g.looked || g.claim.submission.entry != nil {
+		return // not begun yet; or given back already; or handed over: somebody will tell
 	}
-	g.giveBack(min(g.next+1, len(c.requests)))
+	g.giveBack()
 	g.end(ctx, answer{})
 }
 
-func (g *claimGrain) giveBack(n int) {
+// giveBack ends the grants of all requests sent.
+func (g *claimGrain) giveBack() {
 	if planted.Is(planted.GrantNotGivenBack) {
 		return
 	}
-	for i := range n {
+	for i := range g.asked {
 		request := &g.claim.requests[i]
 		g.engine.giveBack(&giveBack{ref: request.ref, id: request.id})
+	}
+	g.asked = 0
+}
+
+// fail ends a claim whose grain has panicked. Its grants end by themselves.
+func (g *claimGrain) fail(ctx actor.Context, reason any) {
+	g.engine.grainFailed("claim", reason)
+	switch c := g.claim; {
+	case c == nil:
+	case c.submission.entry != nil:
+		g.end(ctx, answer{err: c.errUnknown()})
+	default:
+		g.end(ctx, answer{err: errInternal()})
 	}
 }
 

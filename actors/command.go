@@ -69,24 +69,25 @@ func (c *command) submit() bool {
 // over reports whether the command has been answered.
 func (c *command) over() bool { return c.state.Load() == stateOver }
 
-// finish answers the command, unless its deadline already has.
-func (c *command) finish(a answer) {
-	if c.state.Swap(stateOver) != stateOver {
-		c.answer = a
-		c.done <- struct{}{}
+// finish answers the command, unless its deadline already has. It reports whether it did.
+func (c *command) finish(a answer) bool {
+	if c.state.Swap(stateOver) == stateOver {
+		return false
 	}
+	c.answer = a
+	c.done <- struct{}{}
+	return true
 }
 
-// expire answers a command whose deadline has passed. It returns true when the command was still
-// waiting, so that its actor must be told to give back what it holds.
-func (c *command) expire() bool {
+// expire answers a command whose deadline has passed, unless it has been answered. waited says that
+// it had not been handed over, so that its actor must be told to give back what it holds.
+func (c *command) expire() (answered, waited bool) {
 	if c.state.CompareAndSwap(stateWaiting, stateOver) {
 		c.answer = answer{err: errDeadline()}
 		c.done <- struct{}{}
-		return true
+		return true, true
 	}
-	c.finish(answer{err: c.errUnknown()})
-	return false
+	return c.finish(answer{err: c.errUnknown()}), false
 }
 
 func errDeadline() error {
@@ -117,6 +118,10 @@ func errUnavailable() *commerce.Error {
 		Code: commerce.CodeStoreUnavailable, RetryAfter: retryAfterShort,
 		Detail: "the store cannot write at the moment; nothing was done, try again",
 	}
+}
+
+func errInternal() error {
+	return commerce.Errorf(commerce.CodeInternal, "an internal error; nothing was done")
 }
 
 func errDraining() error {
@@ -153,6 +158,15 @@ func outcomeError(o *commerce.Outcome) error {
 		return &commerce.Error{
 			Code: commerce.CodeInsufficientStock, Product: o.Stock.Product, Available: o.Stock.Available(),
 			Detail: fmt.Sprintf("of product %s, %d units are left", o.Stock.Product, o.Stock.Available()),
+		}
+	case commerce.Overstocked:
+		return &commerce.Error{
+			Code: commerce.CodeValidation, Product: o.Stock.Product, Detail: "the request is not valid",
+			Violations: []commerce.Violation{{
+				Pointer: "/quantity_change",
+				Detail: fmt.Sprintf("a product may have at most %d units on hand, and this one has %d",
+					commerce.OnHandMax, o.Stock.OnHand),
+			}},
 		}
 	default: // a stale grant: its partition has another owner now
 		return &commerce.Error{

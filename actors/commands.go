@@ -23,7 +23,7 @@ func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
 	c := &claim{
 		engine: e, id: newID(), requests: make([]grantRequest, len(lines)),
 		purpose: &placing{
-			cmd: cmd, lines: lines, epochs: e.epoch,
+			cmd: cmd, lines: lines,
 			terms: commerce.Terms{PaymentTimeout: e.config.PaymentTimeout, KeyTTL: e.config.KeyRetention},
 		},
 	}
@@ -43,26 +43,27 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 	if err := e.admission.begin(&c.command); err != nil {
 		return e.refused(c.operation, err)
 	}
-	for i := range c.requests {
-		ref, err := e.find(product(i))
-		switch {
-		case err == nil:
-			c.requests[i].ref, c.requests[i].deadline = ref, c.deadline
-		case isNotFound(err):
-			c.refusal = errNotFound("product", product(i))
-		default:
-			e.logger.Error("a product could not be read", "error", err)
-			c.refusal = errUnavailable()
-		}
-		if c.refusal != nil {
-			break
-		}
-	}
 	c.pid, c.expired = e.root.Spawn(e.claims), &claimExpired{}
 	e.admission.watch(&c.command)
+	for i := range c.requests {
+		ref, err := e.find(product(i), c.deadline)
+		if err != nil {
+			c.refusal = e.refuseProduct(product(i), err)
+			break
+		}
+		c.requests[i].ref, c.requests[i].deadline = ref, c.deadline
+	}
 	e.root.Send(c.pid, c)
 	<-c.done
 	return c.answer
+}
+
+func (e *Engine) refuseProduct(id commerce.ID, err error) error {
+	if isNotFound(err) {
+		return errNotFound("product", id)
+	}
+	e.logger.Error("a product could not be read", "product_id", id.String(), "error", err)
+	return errUnavailable()
 }
 
 // TransitionOrder moves an order along its states; cancelling is one of them. It returns when the
@@ -136,12 +137,9 @@ func (e *Engine) CreateProduct(cmd *commerce.CreateProduct) (ProductReceipt, err
 // store_unavailable.
 func (e *Engine) UpdateProduct(cmd *commerce.UpdateProduct) (ProductReceipt, error) {
 	const operation = operationUpdateProduct
-	ref, err := e.find(cmd.Product)
-	if isNotFound(err) {
-		return ProductReceipt{}, e.refused(operation, errNotFound("product", cmd.Product)).err
-	}
+	ref, err := e.find(cmd.Product, time.Now().Add(e.config.CommandTimeout))
 	if err != nil {
-		return ProductReceipt{}, err
+		return ProductReceipt{}, e.refused(operation, e.refuseProduct(cmd.Product, err)).err
 	}
 	entry, err := cmd.NewEntry(ref.product.Load(), time.Now().UTC().Truncate(time.Millisecond))
 	if err != nil {
@@ -186,7 +184,7 @@ func (e *Engine) AdjustStock(cmd *commerce.AdjustStock) (StockReceipt, error) {
 func (e *Engine) removeStock(cmd *commerce.AdjustStock) answer {
 	c := &claim{
 		engine: e, id: newID(),
-		purpose: &removing{cmd: cmd, keyTTL: e.config.KeyRetention, epochs: e.epoch},
+		purpose: &removing{cmd: cmd, keyTTL: e.config.KeyRetention},
 	}
 	c.requests = []grantRequest{{id: c.id, quantity: -cmd.Delta}}
 	c.operation, c.resource = commerce.OperationAdjustStock, cmd.Product
@@ -205,11 +203,11 @@ func (d *direct) setKey() {
 }
 
 // find returns a product's ref, read from the store if need be.
-func (e *Engine) find(product commerce.ID) (*productRef, error) {
+func (e *Engine) find(product commerce.ID, deadline time.Time) (*productRef, error) {
 	if ref := e.catalogue.find(product); ref != nil && ref.loaded() {
 		return ref, nil
 	}
-	ctx, cancel := e.reading(context.Background())
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	return e.catalogue.load(ctx, product)
 }

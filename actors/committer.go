@@ -64,9 +64,9 @@ type committer struct {
 	stop    chan struct{} // closed to give up waiting for a store that does not answer
 	done    chan struct{} // closed when the goroutine has ended
 	// oldest is when the batch being written was begun, in Unix nanoseconds; 0 when idle.
-	oldest  atomic.Int64
-	stalled atomic.Bool
-	refusal *commerce.Error // what new commands are told during a stall
+	oldest atomic.Int64
+	// refusal is what new commands are told during a stall; that it stands in admission is the stall.
+	refusal *commerce.Error
 
 	// Owned by the goroutine:
 	batch     persistence.Batch
@@ -196,8 +196,10 @@ func (c *committer) write() {
 }
 
 // commit writes the batch until its fate is known. It returns nil, errNotWritten, or
-// persistence.ErrUnknown when the engine closes before the store has answered.
+// persistence.ErrUnknown when there is nobody left who could tell: the engine closes before the
+// store has answered, or the store is gone after an attempt whose outcome was unknown.
 func (c *committer) commit() error {
+	verdict := errNotWritten
 	for attempt := 0; ; attempt++ {
 		err := c.writer.Commit(context.Background(), &c.batch, &c.result)
 		switch {
@@ -207,12 +209,13 @@ func (c *committer) commit() error {
 		case errors.Is(err, persistence.ErrFenced):
 			c.admission.refusal.Store(errFenced())
 			c.fatal(fmt.Errorf("commit: %w; this process has stopped writing and must end", err))
-			return errNotWritten
-		case errors.Is(err, persistence.ErrUnavailable), errors.Is(err, persistence.ErrClosed):
+			return verdict
+		case errors.Is(err, persistence.ErrClosed), errors.Is(err, persistence.ErrUnavailable) && attempt == 0:
 			c.stall(err)
-			return errNotWritten
+			return verdict
 		}
 		// Unknown: only the same batch, written again, tells.
+		verdict = persistence.ErrUnknown
 		c.stall(err)
 		c.refuseQueued()
 		if !c.pause(attempt) {
@@ -240,24 +243,24 @@ const (
 // stall makes the engine refuse new commands: the store cannot write.
 func (c *committer) stall(err error) {
 	c.metrics.commitErrors.Add(1)
-	if c.stalled.CompareAndSwap(false, true) {
+	if c.admission.refusal.CompareAndSwap(nil, c.refusal) {
 		c.logger.Error("the store cannot write; commands are refused until it can", slog.Any("error", err))
 	}
-	c.admission.refusal.CompareAndSwap(nil, c.refusal)
 }
 
 // recovered ends a stall.
 func (c *committer) recovered() {
-	if c.stalled.CompareAndSwap(true, false) {
+	if c.admission.refusal.CompareAndSwap(c.refusal, nil) {
 		c.logger.Info("the store writes again")
-		c.admission.refusal.CompareAndSwap(c.refusal, nil)
 	}
 }
+
+func (c *committer) stalled() bool { return c.admission.refusal.Load() == c.refusal }
 
 // probe ends a stall once the store says that it can write. An idle committer would not notice,
 // because commands are refused meanwhile.
 func (c *committer) probe(ctx context.Context) {
-	if c.stalled.Load() && c.oldest.Load() == 0 && c.store.Health(ctx) == nil {
+	if c.stalled() && c.oldest.Load() == 0 && c.store.Health(ctx) == nil {
 		c.recovered()
 	}
 }
@@ -292,9 +295,7 @@ func (c *committer) publish() {
 	for i := range c.result.Stock {
 		row := c.result.Stock[i]
 		ref := c.catalogue.obtain(row.Product)
-		if !ref.adoptStock(&row) {
-			c.quarantine(ref, &row)
-		}
+		c.catalogue.adopt(ref, &row)
 		c.moved = append(c.moved, ref)
 	}
 	for i, s := range c.taken {
@@ -302,7 +303,7 @@ func (c *committer) publish() {
 			continue
 		}
 		if change := s.entry.Product; change != nil {
-			c.catalogue.publishProduct(change.Row)
+			c.catalogue.obtain(change.Row.ID).adoptProduct(change.Row)
 		}
 		if s.granted {
 			for j := range s.entry.Movements {
@@ -323,18 +324,8 @@ func (c *committer) publish() {
 	c.moved = c.moved[:0]
 }
 
-// quarantine stops the sale of a product whose committed row breaks the invariant.
-func (c *committer) quarantine(ref *productRef, row *commerce.Stock) {
-	if ref.quarantined.CompareAndSwap(false, true) {
-		c.metrics.quarantined.Add(1)
-		c.logger.Error("product quarantined: its committed stock row breaks the invariant on_hand >= allocated >= 0",
-			slog.String("product_id", ref.id.String()), slog.Int64("on_hand", row.OnHand),
-			slog.Int64("allocated", row.Allocated), slog.Uint64("stock_version", row.Version))
-	}
-}
-
 // close refuses further submissions, settles those handed over, and waits for the goroutine until
-// the context ends; then it stops waiting for a store that does not answer.
+// the context ends; then it gives up retrying, and leaves a store behind that does not return.
 func (c *committer) close(ctx context.Context) {
 	c.mu.Lock()
 	c.mu.closed = true
@@ -349,5 +340,11 @@ func (c *committer) close(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	close(c.stop)
-	<-c.done
+	select {
+	case <-c.done:
+	case <-time.After(closeGrace):
+	}
 }
+
+// closeGrace is how long a goroutine that has been told to give up may take.
+const closeGrace = time.Second

@@ -24,9 +24,12 @@ func (d *direct) run() answer {
 	}
 	e.admission.watch(&d.command)
 	d.entry.Deadline = d.deadline
-	d.submit()
 	d.submission = submission{entry: d.entry, settled: d}
-	e.committer.submit(&d.submission)
+	if d.submit() {
+		e.committer.submit(&d.submission)
+	} else { // it has expired already
+		d.end(answer{})
+	}
 	<-d.done
 	return d.answer
 }

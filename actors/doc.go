@@ -9,7 +9,8 @@
 // order in which things become true. Committed rows travel up: they stand in a productRef, written
 // by the committer and read by everybody.
 //
-// An actor's Receive takes no lock, does no I/O and never waits. What waits is a goroutine that
+// An actor's Receive does no I/O and never waits; the locks it meets (of mailboxes and of
+// admission) are held for a few instructions. What waits is a goroutine that
 // owns the wait (the caller's, or one that sends its result back as a message).
 //
 // # An order's way

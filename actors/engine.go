@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -40,7 +41,7 @@ type Engine struct {
 	metrics   *metrics
 
 	endLife    context.CancelFunc // ends what runs in the background
-	background sync.WaitGroup
+	background group
 	closing    sync.Once
 }
 
@@ -78,7 +79,8 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 		refusal: errUnavailable(),
 		arrived: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	e.lookups = &keyLookups{store: store, arrived: make(chan struct{}, 1), done: make(chan struct{})}
+	e.lookups = &keyLookups{store: store, timeout: config.CommandTimeout, arrived: make(chan struct{}, 1), done: make(chan struct{})}
+	e.catalogue.broken = e.quarantineBooks
 	e.directory = spawnPartitions(e, writer.Epoch())
 	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
 	e.endLife = endLife
@@ -92,23 +94,60 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 }
 
 // Close drains: new commands are refused, running ones are finished, then everything stops. When
-// the context ends first, commands that still wait for the store are answered outcome_unknown.
+// the context ends first, commands that still wait for the store are answered outcome_unknown, and
+// the context's error is returned; a store that does not return from a commit is left behind.
 // Closing twice is harmless. The store stays open.
 func (e *Engine) Close(ctx context.Context) error {
+	var err error
 	e.closing.Do(func() {
 		e.admission.close()
 		select {
 		case <-e.admission.drained:
 		case <-ctx.Done():
+			err = fmt.Errorf("finish the commands in progress: %w", ctx.Err())
 		}
 		e.committer.close(ctx)
 		e.lookups.close()
 		e.endLife()
-		e.background.Wait()
-		e.admission.expireUntil(time.Now().Add(e.config.CommandTimeout), func(*command) {})
+		e.background.wait()
+		e.admission.expireUntil(time.Now().Add(2*e.config.CommandTimeout), func(*command, bool) {})
 		e.system.Shutdown()
 	})
-	return nil
+	return err
+}
+
+// group runs goroutines that somebody waits for. After wait, what comes late runs on its caller.
+type group struct {
+	mu struct {
+		sync.Mutex
+		closed bool
+	}
+	running sync.WaitGroup
+}
+
+// Go runs f in a goroutine of the group.
+func (g *group) Go(f func()) {
+	g.mu.Lock()
+	closed := g.mu.closed
+	if !closed {
+		g.running.Add(1)
+	}
+	g.mu.Unlock()
+	if closed {
+		f()
+		return
+	}
+	go func() {
+		defer g.running.Done()
+		f()
+	}()
+}
+
+func (g *group) wait() {
+	g.mu.Lock()
+	g.mu.closed = true
+	g.mu.Unlock()
+	g.running.Wait()
 }
 
 const (
@@ -127,7 +166,7 @@ func (e *Engine) tick(life context.Context) {
 		case <-life.Done():
 			return
 		case now := <-ticker.C:
-			e.admission.expireUntil(now, e.abandon)
+			e.admission.expireUntil(now, e.expired)
 			if now.Sub(swept) >= sweepTick {
 				swept = now
 				e.sweep(now)
@@ -159,9 +198,10 @@ func (e *Engine) probe(life context.Context) {
 	}
 }
 
-// abandon tells a claim's grain that its deadline passed while it waited.
-func (e *Engine) abandon(c *command) {
-	if c.expired != nil {
+// expired counts a command whose deadline passed, and tells a claim's grain if it still waited.
+func (e *Engine) expired(c *command, waited bool) {
+	e.metrics.count(c.operation, c.answer)
+	if waited && c.expired != nil {
 		e.root.Send(c.pid, c.expired)
 	}
 }
@@ -222,12 +262,34 @@ func (b *barrier) settle(*submission) {
 	b.engine.background.Go(func() { b.engine.root.Send(b.pid, &barrierPassed{asked: b.asked}) })
 }
 
+// grainFailed notes a panic of a grain.
+func (e *Engine) grainFailed(kind string, reason any) {
+	e.metrics.grainFailures.Add(1)
+	e.logger.Error("a grain failed", slog.String("grain", kind), slog.Any("reason", reason),
+		slog.String("stack", string(debug.Stack())))
+}
+
+// quarantine stops the sale of a product until the process ends.
+func (e *Engine) quarantine(ref *productRef, why string) {
+	if ref.quarantined.CompareAndSwap(false, true) {
+		e.metrics.quarantined.Add(1)
+		e.logger.Error("product quarantined: "+why, slog.String("product_id", ref.id.String()))
+	}
+}
+
+// quarantineBooks stops the sale of a product whose committed row breaks the invariant.
+func (e *Engine) quarantineBooks(ref *productRef, row *commerce.Stock) {
+	e.quarantine(ref, fmt.Sprintf("its stock row breaks on_hand >= allocated >= 0, or differs from one seen before: "+
+		"on_hand %d, allocated %d, version %d", row.OnHand, row.Allocated, row.Version))
+}
+
 // end gives back what a command held of the node's limits, and then answers it: who has an answer
 // may use the same key at once.
 func (e *Engine) end(c *command, a answer) {
-	e.metrics.count(c.operation, a)
 	e.admission.end(c)
-	c.finish(a)
+	if c.finish(a) {
+		e.metrics.count(c.operation, a)
+	}
 }
 
 // refused counts a command that was not accepted.

@@ -49,7 +49,7 @@ func (e *Engine) expireDue(life context.Context, now time.Time) error {
 				continue
 			}
 			if err := e.expire(order); err != nil {
-				return err
+				return wrapStore("cancel unpaid order "+order.ID.String(), err)
 			}
 		}
 		if len(page) < expiryPageMax {
@@ -60,17 +60,23 @@ func (e *Engine) expireDue(life context.Context, now time.Time) error {
 	return nil
 }
 
-// expire cancels one order, unless it has moved on since it was read.
+// expire cancels one order, unless it has moved on since it was read. An order that cannot be
+// cancelled does not keep the others waiting; only a node that is busy or cannot write does.
 func (e *Engine) expire(order *commerce.Order) error {
 	_, err := e.TransitionOrder(&commerce.TransitionOrder{
 		Order: order.ID, To: commerce.StatusCancelled, Version: order.Version, Reason: commerce.ReasonUnpaid,
 	})
 	var refusal *commerce.Error
-	if errors.As(err, &refusal) && refusal.Code == commerce.CodePrecondition {
-		return nil
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		e.metrics.ordersExpired.Add(1)
+		return nil
+	case errors.As(err, &refusal) && refusal.Code == commerce.CodePrecondition:
+		return nil
+	case resultOf(answer{err: err}) == resultRefused:
+		e.logger.Error("an unpaid order cannot be cancelled", slog.String("order_id", order.ID.String()), slog.Any("error", err))
+		return nil
+	default:
+		return err
 	}
-	return err
 }

@@ -2,7 +2,9 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
@@ -28,7 +30,8 @@ type asker interface{ looked(*keyLookup) }
 // keyLookups groups the lookups that wait while one is being read, and reads the first answers of
 // keys that are bound. It is a goroutine, because it waits for the store.
 type keyLookups struct {
-	store persistence.Store
+	store   persistence.Store
+	timeout time.Duration // of one read
 
 	mu struct {
 		sync.Mutex
@@ -42,7 +45,8 @@ type keyLookups struct {
 // lookupsMax bounds the keys of one read.
 const lookupsMax = 256
 
-// ask queues a lookup. It never waits: admission has counted what can be here.
+// ask queues a lookup. It never waits: a command holds its capacity until its lookup has come back,
+// so admission has counted what can be here.
 func (k *keyLookups) ask(lookup *keyLookup) {
 	k.mu.Lock()
 	k.mu.queue = append(k.mu.queue, lookup)
@@ -53,7 +57,7 @@ func (k *keyLookups) ask(lookup *keyLookup) {
 	}
 }
 
-// close ends the goroutine once the queue is empty.
+// close ends the goroutine once the queue is empty. A store that does not return is left behind.
 func (k *keyLookups) close() {
 	k.mu.Lock()
 	k.mu.closed = true
@@ -62,7 +66,10 @@ func (k *keyLookups) close() {
 	case k.arrived <- struct{}{}:
 	default:
 	}
-	<-k.done
+	select {
+	case <-k.done:
+	case <-time.After(closeGrace):
+	}
 }
 
 func (k *keyLookups) run() {
@@ -89,7 +96,8 @@ func (k *keyLookups) run() {
 
 // look answers a group of lookups.
 func (k *keyLookups) look(group []*keyLookup) {
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
+	defer cancel()
 	ids := make([]commerce.KeyID, 0, len(group))
 	for _, lookup := range group {
 		if lookup.bound == nil {
@@ -159,8 +167,11 @@ func orderAsOf(ctx context.Context, store persistence.Store, id commerce.ID, ver
 
 func productAsOf(ctx context.Context, store persistence.Store, id commerce.ID, version uint64) (*commerce.Product, error) {
 	events, err := store.Events(ctx, id, version-1, 1)
-	if err != nil || len(events) == 0 {
-		return nil, wrapStore("read replayed product's event", err)
+	if err == nil && len(events) == 0 {
+		err = persistence.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read replayed product's event: %w", err)
 	}
 	return events[0].Product, nil
 }

@@ -30,6 +30,8 @@ type memStore struct {
 	}
 	// commit, when not nil, is called before a batch is written; do writes it.
 	commit func(b *persistence.Batch, do func() error) error
+	keys   func()       // when not nil, called by each lookup of keys
+	scan   func() error // when not nil, called by each scan of products
 }
 
 func newMemStore() *memStore {
@@ -159,6 +161,11 @@ func (s *memStore) ProductBySKU(_ context.Context, sku string) (*commerce.Produc
 }
 
 func (s *memStore) Products(_ context.Context, after commerce.ID, limit int) ([]persistence.ProductRow, error) {
+	if s.scan != nil {
+		if err := s.scan(); err != nil {
+			return nil, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var rows []persistence.ProductRow
@@ -209,6 +216,9 @@ func (s *memStore) Movement(_ context.Context, product commerce.ID, version uint
 }
 
 func (s *memStore) Keys(_ context.Context, ids []commerce.KeyID) ([]commerce.KeyBinding, error) {
+	if s.keys != nil {
+		s.keys()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var bound []commerce.KeyBinding

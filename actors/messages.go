@@ -20,6 +20,7 @@ type grantRequest struct {
 
 	// The answer: the product as granted, or why not.
 	product *commerce.Product
+	epoch   uint64 // of the product's partition when it granted
 	refusal *commerce.Error
 }
 

@@ -47,8 +47,14 @@ func (t *transition) looked(l *keyLookup) { t.engine.root.Send(t.pid, l) }
 // store behind the grain's back. On one node that does not happen.
 const conflictsMax = 3
 
-// Receive implements actor.Actor.
+// Receive implements actor.Actor. A panic must not leave callers without an answer, nor the order
+// without a grain that works: see fail.
 func (g *orderGrain) Receive(ctx actor.Context) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			g.fail(ctx, reason)
+		}
+	}()
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		g.self = ctx.Self()
@@ -156,6 +162,25 @@ func (g *orderGrain) refuse(refusal error) {
 		return
 	}
 	g.engine.lookups.ask(&keyLookup{key: t.key, hash: t.hash, refusal: refusal, asker: t})
+}
+
+// fail ends every command of a grain that has panicked, and the grain: the next command gets a
+// fresh one, which reads the order anew.
+func (g *orderGrain) fail(ctx actor.Context, reason any) {
+	g.engine.grainFailed("order", reason)
+	if t := g.current; t != nil {
+		a := answer{err: errInternal()}
+		if t.submission.entry != nil {
+			a.err = t.errUnknown()
+		}
+		g.finish(a)
+	}
+	for _, t := range g.waiting {
+		g.current = t
+		g.finish(answer{err: errInternal()})
+	}
+	g.waiting = nil
+	g.advance(ctx)
 }
 
 // finish answers the current command.

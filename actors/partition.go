@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -24,8 +22,11 @@ type partition struct {
 func (p *partition) Receive(ctx actor.Context) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			p.engine.metrics.grainFailures.Add(1)
-			p.engine.logger.Error("partition failed", slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+			p.engine.grainFailed("partition", reason)
+			if r, ok := ctx.Message().(*grantRequest); ok {
+				r.refusal = errGrainFailed(r.ref.id)
+				ctx.Send(r.replyTo, r)
+			}
 		}
 	}()
 	switch m := ctx.Message().(type) {

@@ -2,8 +2,6 @@ package actors
 
 import (
 	"fmt"
-	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -29,8 +27,9 @@ type productGrain struct {
 	openUnits int64
 	parked    []*grantRequest // first come, first served
 
-	recovering bool // the mind was lost: hold requests until the barrier has passed
-	asked      bool // a barrier for grants past their end is under way
+	deciding   *grantRequest // the request being decided, for fail
+	recovering bool          // the mind was lost: hold requests until the barrier has passed
+	asked      bool          // a barrier for grants past their end is under way
 	failures   []time.Time
 }
 
@@ -47,7 +46,7 @@ const grantMargin = time.Second
 func (g *productGrain) Receive(ctx actor.Context) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			g.fail(ctx, reason)
+			g.fail(reason)
 		}
 	}()
 	switch m := ctx.Message().(type) {
@@ -82,8 +81,20 @@ func (g *productGrain) request(r *grantRequest) {
 
 // decide answers a request; false says that it must wait for open grants to settle.
 func (g *productGrain) decide(r *grantRequest) bool {
-	if g.ref.quarantined.Load() {
+	g.deciding = r
+	answered := g.verdict(r)
+	g.deciding = nil
+	return answered
+}
+
+func (g *productGrain) verdict(r *grantRequest) bool {
+	switch {
+	case g.ref.quarantined.Load():
 		g.reply(r, errQuarantined(g.ref.id))
+		return true
+	case r.deadline.Before(time.Now()):
+		// Its claim has gone, and has given back what it was about to get.
+		g.reply(r, &commerce.Error{Code: commerce.CodeOverloaded, Detail: "the request came too late"})
 		return true
 	}
 	product := g.ref.product.Load()
@@ -98,7 +109,7 @@ func (g *productGrain) decide(r *grantRequest) bool {
 	switch {
 	case available < r.quantity:
 		g.reply(r, errInsufficient(g.ref.id, r.quantity, available))
-	case available-g.openUnits < r.quantity && g.open[r.id].units != r.quantity:
+	case available-g.openUnits < r.quantity:
 		if planted.Is(planted.RefuseUncommitted) {
 			g.reply(r, errInsufficient(g.ref.id, r.quantity, available-g.openUnits))
 			return true
@@ -110,16 +121,14 @@ func (g *productGrain) decide(r *grantRequest) bool {
 	return true
 }
 
-// grant opens a grant; a request that has one already gets the same again.
+// grant opens a grant.
 func (g *productGrain) grant(r *grantRequest, product *commerce.Product) {
-	if _, again := g.open[r.id]; !again {
-		if len(g.open) == 0 {
-			g.handle.oldestGrant.Store(r.deadline.Add(grantMargin).UnixMilli())
-		}
-		g.open[r.id] = openGrant{units: r.quantity, end: r.deadline.Add(grantMargin)}
-		g.openUnits += r.quantity
+	if len(g.open) == 0 {
+		g.handle.oldestGrant.Store(r.deadline.Add(grantMargin).UnixMilli())
 	}
-	r.product = product
+	g.open[r.id] = openGrant{units: r.quantity, end: r.deadline.Add(grantMargin)}
+	g.openUnits += r.quantity
+	r.product, r.epoch = product, g.engine.epoch(g.ref.id)
 	g.reply(r, nil)
 }
 
@@ -184,12 +193,15 @@ func (g *productGrain) unpark() {
 	if g.recovering {
 		return
 	}
-	done := 0
-	for done < len(g.parked) && g.decide(g.parked[done]) {
-		g.parked[done] = nil
-		done++
+	for len(g.parked) > 0 {
+		queue := g.parked
+		g.parked = queue[1:] // before it is decided: should that fail, it is not decided again
+		if !g.decide(queue[0]) {
+			g.parked = queue
+			return
+		}
+		queue[0] = nil
 	}
-	g.parked = g.parked[done:]
 	if len(g.parked) == 0 {
 		g.parked = nil
 		g.ref.parked.Store(false)
@@ -236,24 +248,21 @@ func (g *productGrain) leave() {
 }
 
 // fail starts over after a panic. What was granted is not known any more, so nothing is granted
-// until a barrier has passed the committer; then the committed row is the whole truth, and a grant
-// forgotten here is still guarded by the store. Three failures within ten seconds stop the product.
-func (g *productGrain) fail(ctx actor.Context, reason any) {
-	g.engine.metrics.grainFailures.Add(1)
-	g.engine.logger.Error("product grain failed", slog.String("product_id", g.ref.id.String()),
-		slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+// until a barrier has passed the committer: what had been handed over is part of the committed row
+// then. Grants of claims that had not got so far are forgotten; the store still guards their units. Three failures within ten seconds stop the product.
+func (g *productGrain) fail(reason any) {
+	g.engine.grainFailed("product", reason)
 	now := time.Now()
 	g.failures = append(g.failures, now)
 	if len(g.failures) > failuresMax {
 		g.failures = g.failures[1:]
 	}
 	if len(g.failures) == failuresMax && now.Sub(g.failures[0]) < failuresWithin {
-		g.quarantine()
+		g.engine.quarantine(g.ref, "its grain failed again and again")
 	}
-	if r, ok := ctx.Message().(*grantRequest); ok {
-		g.reply(r, &commerce.Error{
-			Code: commerce.CodeInternal, Product: g.ref.id, Detail: "the product's grain failed; nothing was done",
-		})
+	if r := g.deciding; r != nil {
+		g.deciding = nil
+		g.reply(r, errGrainFailed(g.ref.id))
 	}
 	g.open, g.openUnits = make(map[commerce.ID]openGrant), 0
 	g.recovering = true
@@ -266,11 +275,9 @@ const (
 	failuresWithin = 10 * time.Second
 )
 
-func (g *productGrain) quarantine() {
-	if g.ref.quarantined.CompareAndSwap(false, true) {
-		g.engine.metrics.quarantined.Add(1)
-		g.engine.logger.Error("product quarantined: its grain failed again and again",
-			slog.String("product_id", g.ref.id.String()))
+func errGrainFailed(product commerce.ID) *commerce.Error {
+	return &commerce.Error{
+		Code: commerce.CodeInternal, Product: product, Detail: "an internal error; nothing was done",
 	}
 }
 

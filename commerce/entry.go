@@ -52,6 +52,8 @@ const (
 	UnknownProduct
 	// Insufficient: Stock, a committed row, does not allow the movement.
 	Insufficient
+	// Overstocked: more units than OnHandMax would be on hand; Stock is the committed row.
+	Overstocked
 	// StaleGrant: the partition of Stock.Product has another owner since it granted.
 	StaleGrant
 )
@@ -60,5 +62,5 @@ const (
 type Outcome struct {
 	Kind  OutcomeKind
 	Key   KeyBinding // of Replay
-	Stock Stock      // of Insufficient, StaleGrant and UnknownProduct: the row, or only its product
+	Stock Stock      // of Insufficient, Overstocked, StaleGrant and UnknownProduct: the row, or only its product
 }

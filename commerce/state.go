@@ -132,8 +132,11 @@ func (s *State) decideStock(e *Entry) Outcome {
 		} else if e.Product == nil || e.Product.Expect != 0 || e.Product.Row.ID != m.Product {
 			return Outcome{Kind: UnknownProduct, Stock: row}
 		}
-		level, ok := row.sum(m)
-		if !ok {
+		level := row.after(m)
+		switch {
+		case level.OnHand > OnHandMax:
+			return Outcome{Kind: Overstocked, Stock: row}
+		case !level.Valid():
 			return Outcome{Kind: Insufficient, Stock: row}
 		}
 		m.Level = level

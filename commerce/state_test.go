@@ -44,12 +44,15 @@ func TestDecide(t *testing.T) {
 	t.Run("never lets allocated or on hand leave their bounds", func(t *testing.T) {
 		t.Parallel()
 		for _, e := range []*Entry{
-			move(product, 0, -4), move(product, -3, 0), move(product, OnHandMax-4, 0),
+			move(product, 0, -4), move(product, -3, 0),
 		} {
 			s := newTestState(now, row)
 			require.Equal(t, Insufficient, s.Decide(e).Kind)
 			require.Empty(t, s.Touched(nil))
 		}
+		s := newTestState(now, row)
+		require.Equal(t, Overstocked, s.Decide(move(product, OnHandMax-4, 0)).Kind)
+		require.Equal(t, Applied, s.Decide(move(product, OnHandMax-5, 0)).Kind)
 	})
 
 	t.Run("an entry that cannot move one product moves none", func(t *testing.T) {

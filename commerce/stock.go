@@ -52,13 +52,12 @@ type Movement struct {
 	Level Stock
 }
 
-// Sum returns the row after the movement, and false when the invariant would break.
-func (s Stock) sum(m *Movement) (Stock, bool) {
-	next := Stock{
+// after returns the row after the movement, valid or not.
+func (s Stock) after(m *Movement) Stock {
+	return Stock{
 		Product:   s.Product,
 		OnHand:    s.OnHand + m.OnHandDelta, // deltas and rows are within ±OnHandMax: no overflow
 		Allocated: s.Allocated + m.AllocatedDelta,
 		Version:   s.Version + 1,
 	}
-	return next, next.Valid()
 }

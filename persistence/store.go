@@ -8,8 +8,8 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// Errors of stores. Everything else a store returns means that it could not be reached or read;
-// nothing was written.
+// Errors of stores. Everything else a read returns means that the store could not be reached or
+// read; a Commit returns one of these and nothing else.
 var (
 	// ErrNotFound: there is no such row.
 	ErrNotFound = errors.New("not found")
@@ -19,7 +19,8 @@ var (
 	// ErrUnavailable: the store cannot write now. Nothing of the batch was written; the same batch
 	// may be tried again.
 	ErrUnavailable = errors.New("store cannot write")
-	// ErrFenced: a newer writer owns the store. This one can never write again.
+	// ErrFenced: a newer writer owns the store. This one can never write again, and a batch of it
+	// whose outcome was unknown stays so.
 	ErrFenced = errors.New("a newer process has taken over this store")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")

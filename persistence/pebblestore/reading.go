@@ -26,12 +26,6 @@ func (s *Store) acquireLocked() (in *instance, err error) {
 	return in, nil
 }
 
-func (s *Store) acquire() (*instance, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.acquireLocked()
-}
-
 // lookup reads one row: from the tail with inTail, which is called with s.mu held, else from the
 // tables.
 func (s *Store) lookup(inTail func(*tail) ([]byte, bool), key []byte, use func(row []byte) error) error {
@@ -154,21 +148,27 @@ type view struct {
 	in *instance
 }
 
-// snapshot folds and returns a view. release must be called.
+// snapshot returns a view of tables that hold everything committed by now: it folds until they do.
+// One fold is enough, unless the store is reopened meanwhile. release must be called.
 func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	s.mu.RLock()
-	closed, pending := s.mu.closed, s.mu.tail.pending()
+	committed := s.mu.tail.newest(s.mu.folded.seq)
 	s.mu.RUnlock()
-	if pending && !closed {
+	for {
+		s.mu.RLock()
+		if s.mu.closed || s.mu.folded.seq >= committed {
+			in, err := s.acquireLocked()
+			s.mu.RUnlock()
+			if err != nil {
+				return nil, err
+			}
+			return &view{Snapshot: in.db.NewSnapshot(), in: in}, nil
+		}
+		s.mu.RUnlock()
 		if err := s.keep.fold(ctx); err != nil {
-			return nil, fmt.Errorf("fold the journal: %w", err)
+			return nil, fmt.Errorf("%w: fold the journal: %w", persistence.ErrUnavailable, err)
 		}
 	}
-	in, err := s.acquire()
-	if err != nil {
-		return nil, err
-	}
-	return &view{Snapshot: in.db.NewSnapshot(), in: in}, nil
 }
 
 func (v *view) release() {

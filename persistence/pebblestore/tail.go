@@ -179,7 +179,13 @@ func (t *tail) binding(id commerce.KeyID) ([]byte, bool) {
 	return b, ok
 }
 
-// pending reports whether anything waits to be folded.
-func (t *tail) pending() bool {
-	return len(t.filling.records) > 0 || len(t.folding.records) > 0
+// newest returns the last record's seq: that of the tables when none waits to be folded.
+func (t *tail) newest(folded uint64) uint64 {
+	switch {
+	case len(t.filling.seqs) > 0:
+		return t.filling.seq()
+	case len(t.folding.seqs) > 0:
+		return t.folding.seq()
+	}
+	return folded
 }

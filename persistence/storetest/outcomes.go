@@ -213,7 +213,7 @@ func insufficient(b *bundle) {
 
 func outOfBounds(b *bundle) {
 	p := b.product(commerce.OnHandMax)
-	require.Equal(b, []commerce.OutcomeKind{commerce.Insufficient}, b.kinds(b.w.Adjust(p.ID, 1, "")))
+	require.Equal(b, []commerce.OutcomeKind{commerce.Overstocked}, b.kinds(b.w.Adjust(p.ID, 1, "")))
 	b.apply(b.w.Adjust(p.ID, -1, ""), b.w.Adjust(p.ID, 1, ""))
 }
 
