@@ -17,13 +17,14 @@ type State struct {
 	orders   map[ID]uint64
 	products map[ID]uint64
 	skus     map[string]ID
-	stocks   map[ID]*stockCell
+	stocks   map[ID]int // a place in cells
+	cells    []stockCell
 	epochs   func(product ID) uint64
 }
 
+// stockCell is a row of the batch: as stored, or as the last entry left it.
 type stockCell struct {
 	row     Stock
-	exists  bool
 	touched bool
 }
 
@@ -34,7 +35,7 @@ func NewState(epochs func(product ID) uint64) *State {
 		orders:   make(map[ID]uint64),
 		products: make(map[ID]uint64),
 		skus:     make(map[string]ID),
-		stocks:   make(map[ID]*stockCell),
+		stocks:   make(map[ID]int),
 		epochs:   epochs,
 	}
 }
@@ -47,6 +48,7 @@ func (s *State) Reset(now time.Time) {
 	clear(s.products)
 	clear(s.skus)
 	clear(s.stocks)
+	s.cells = s.cells[:0]
 }
 
 // LoadKey puts a stored binding into the state.
@@ -63,7 +65,8 @@ func (s *State) LoadSKU(sku string, owner ID) { s.skus[sku] = owner }
 
 // LoadStock puts a stored stock row into the state, once a batch.
 func (s *State) LoadStock(row Stock) {
-	s.stocks[row.Product] = &stockCell{row: row, exists: true}
+	s.stocks[row.Product] = len(s.cells)
+	s.cells = append(s.cells, stockCell{row: row})
 }
 
 // HasStock reports whether the row has been loaded or made in this batch.
@@ -75,9 +78,9 @@ func (s *State) HasStock(product ID) bool {
 // Touched appends the rows of all products that applied entries moved, sorted by product.
 func (s *State) Touched(dst []Stock) []Stock {
 	from := len(dst)
-	for _, cell := range s.stocks {
-		if cell.touched {
-			dst = append(dst, cell.row)
+	for i := range s.cells {
+		if s.cells[i].touched {
+			dst = append(dst, s.cells[i].row)
 		}
 	}
 	slices.SortFunc(dst[from:], func(a, b Stock) int { return a.Product.Compare(b.Product) })
@@ -127,8 +130,8 @@ func (s *State) decideStock(e *Entry) Outcome {
 	for i := range e.Movements {
 		m := &e.Movements[i]
 		row := Stock{Product: m.Product}
-		if cell := s.stocks[m.Product]; cell != nil && cell.exists {
-			row = cell.row
+		if cell, ok := s.stocks[m.Product]; ok {
+			row = s.cells[cell].row
 		} else if e.Product == nil || e.Product.Expect != 0 || e.Product.Row.ID != m.Product {
 			return Outcome{Kind: UnknownProduct, Stock: row}
 		}
@@ -153,12 +156,12 @@ func (s *State) decideStock(e *Entry) Outcome {
 func (s *State) apply(e *Entry) {
 	for i := range e.Movements {
 		level := e.Movements[i].Level
-		cell := s.stocks[level.Product]
-		if cell == nil {
-			cell = new(stockCell)
-			s.stocks[level.Product] = cell
+		cell, ok := s.stocks[level.Product]
+		if !ok {
+			s.LoadStock(level)
+			cell = len(s.cells) - 1
 		}
-		cell.row, cell.exists, cell.touched = level, true, true
+		s.cells[cell] = stockCell{row: level, touched: true}
 	}
 	if c := e.Order; c != nil {
 		s.orders[c.Row.ID] = c.Row.Version
