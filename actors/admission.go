@@ -48,9 +48,15 @@ func newAdmission(max int, timeout time.Duration) *admission {
 // begin takes capacity for the command and starts its clock. On an error nothing is held.
 // Otherwise end must be called, once, when the command holds nothing any more: later than its
 // answer, if that came from the deadline.
+//
+// While the store cannot write, a command without a key is refused here. One with a key may be the
+// retry of one that was carried out: it is let in with stalled set, to have its key looked up.
 func (a *admission) begin(c *command) error {
 	if refusal := a.refusal.Load(); refusal != nil {
-		return refusal
+		if !c.keyed {
+			return refusal
+		}
+		c.stalled = refusal
 	}
 	if a.inFlight.Add(1) > a.max {
 		a.leave()
@@ -70,8 +76,7 @@ func (a *admission) begin(c *command) error {
 			Detail: "a request with this Idempotency-Key is still in progress; try again to get its answer",
 		}
 	}
-	c.begun = time.Now()
-	c.deadline = c.begun.Add(a.timeout)
+	c.deadline = time.Now().Add(a.timeout)
 	c.done = make(chan struct{}, 1)
 	return nil
 }

@@ -46,7 +46,7 @@ type command struct {
 	keyed     bool
 	key       commerce.KeyID
 	hash      commerce.RequestHash
-	begun     time.Time
+	stalled   error // why it cannot be carried out, only looked up; nil otherwise
 	deadline  time.Time
 
 	// pid is the actor that must hear when the deadline passes while the command waits; nil when
@@ -137,7 +137,11 @@ func errMismatch() error {
 }
 
 func errNotFound(what string, id commerce.ID) error {
-	return commerce.Errorf(commerce.CodeNotFound, "there is no %s %s", what, id)
+	e := commerce.Errorf(commerce.CodeNotFound, "there is no %s %s", what, id)
+	if what == "product" {
+		e.Product = id
+	}
+	return e
 }
 
 // outcomeError is what a command is told whose entry the store did not apply.

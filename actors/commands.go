@@ -45,7 +45,11 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 	}
 	c.pid, c.expired = e.root.Spawn(e.claims), &claimExpired{}
 	e.admission.watch(&c.command)
+	c.refusal = c.stalled
 	for i := range c.requests {
+		if c.refusal != nil {
+			break
+		}
 		ref, err := e.find(product(i), c.deadline)
 		if err != nil {
 			c.refusal = e.refuseProduct(product(i), err)

@@ -25,9 +25,12 @@ func (d *direct) run() answer {
 	e.admission.watch(&d.command)
 	d.entry.Deadline = d.deadline
 	d.submission = submission{entry: d.entry, settled: d}
-	if d.submit() {
+	switch {
+	case d.stalled != nil:
+		e.lookups.ask(&keyLookup{key: d.key, hash: d.hash, refusal: d.stalled, asker: d})
+	case d.submit():
 		e.committer.submit(&d.submission)
-	} else { // it has expired already
+	default: // it has expired already
 		d.end(answer{})
 	}
 	<-d.done

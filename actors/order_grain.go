@@ -90,6 +90,10 @@ func (g *orderGrain) decide() {
 		return
 	}
 	t := g.current
+	if t.stalled != nil {
+		g.refuse(t.stalled)
+		return
+	}
 	entry, err := t.cmd.NewEntry(g.order, time.Now().UTC().Truncate(time.Millisecond), g.engine.epoch, g.engine.config.KeyRetention)
 	if err != nil {
 		g.refuse(err)

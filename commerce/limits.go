@@ -15,6 +15,7 @@ const (
 	// OrderItemsMax bounds the items of one order as sent, before equal products are added up.
 	OrderItemsMax = 200
 
+	// Texts are counted in characters (Unicode code points), attributes in bytes.
 	NameMax           = 200
 	DescriptionMax    = 5_000
 	CategoryMax       = 100

@@ -90,19 +90,19 @@ func (c *PlaceOrder) Validate() error {
 		}
 	}
 	c.Address.check(&check)
-	check.text("/note", c.Note, 0, NoteMax)
+	check.text("/note", c.Note, false, NoteMax)
 	return invalid(check.violations)
 }
 
 func (a *Address) check(check *checker) {
-	check.text("/shipping_address/recipient", a.Recipient, 0, AddressFieldMax)
-	check.text("/shipping_address/phone", a.Phone, 0, AddressFieldMax)
-	check.text("/shipping_address/street", a.Street, 1, AddressFieldMax)
-	check.text("/shipping_address/street2", a.Street2, 0, AddressFieldMax)
-	check.text("/shipping_address/city", a.City, 1, AddressFieldMax)
-	check.text("/shipping_address/state", a.State, 0, AddressFieldMax)
-	check.text("/shipping_address/postal_code", a.PostalCode, 1, AddressFieldMax)
-	check.text("/shipping_address/country", a.Country, 0, AddressFieldMax)
+	check.text("/shipping_address/recipient", a.Recipient, false, AddressFieldMax)
+	check.text("/shipping_address/phone", a.Phone, false, AddressFieldMax)
+	check.text("/shipping_address/street", a.Street, true, AddressFieldMax)
+	check.text("/shipping_address/street2", a.Street2, false, AddressFieldMax)
+	check.text("/shipping_address/city", a.City, true, AddressFieldMax)
+	check.text("/shipping_address/state", a.State, false, AddressFieldMax)
+	check.text("/shipping_address/postal_code", a.PostalCode, true, AddressFieldMax)
+	check.text("/shipping_address/country", a.Country, false, AddressFieldMax)
 }
 
 // Hash identifies what the command says, for its idempotency key.
@@ -297,10 +297,10 @@ func (c *TransitionOrder) Validate() error {
 	if c.To < StatusPending || c.To > StatusMax {
 		check.add("/to", "must be one of paid, processing, shipped, delivered, completed, cancelled")
 	}
-	check.text("/reason", c.Reason, 0, ReasonMax)
-	check.text("/note", c.Note, 0, NoteMax)
-	check.text("/carrier", c.Carrier, 0, CarrierMax)
-	check.text("/tracking_number", c.TrackingNumber, 0, TrackingNumberMax)
+	check.text("/reason", c.Reason, false, ReasonMax)
+	check.text("/note", c.Note, false, NoteMax)
+	check.text("/carrier", c.Carrier, false, CarrierMax)
+	check.text("/tracking_number", c.TrackingNumber, false, TrackingNumberMax)
 	return invalid(check.violations)
 }
 

@@ -50,12 +50,14 @@ func (c *CreateProduct) Validate() error {
 }
 
 func checkProduct(check *checker, p *Product) {
-	check.text("/name", p.Name, 1, NameMax)
-	check.text("/description", p.Description, 0, DescriptionMax)
-	check.text("/category", p.Category, 0, CategoryMax)
-	check.text("/sku", p.SKU, 0, SKUMax)
+	check.text("/name", p.Name, true, NameMax)
+	check.text("/description", p.Description, false, DescriptionMax)
+	check.text("/category", p.Category, false, CategoryMax)
+	check.text("/sku", p.SKU, false, SKUMax)
 	check.number("/price", p.Price.Amount, 0, PriceMax)
-	check.text("/attributes", p.Attributes, 0, AttributesMax)
+	if len(p.Attributes) > AttributesMax {
+		check.add("/attributes", "must be at most %d bytes of JSON, but has %d", AttributesMax, len(p.Attributes))
+	}
 }
 
 // Hash identifies what the command says, for its idempotency key.
@@ -164,7 +166,10 @@ func (c *AdjustStock) Validate() error {
 	if c.Delta == 0 {
 		check.add("/quantity_change", "must not be 0: nothing would change")
 	}
-	check.text("/reason", string(c.Reason), 0, ReasonMax)
+	check.text("/reason", string(c.Reason), false, ReasonMax)
+	if c.Reason.engine() {
+		check.add("/reason", "must not be %q: the ledger keeps that word for what the engine does", c.Reason)
+	}
 	return invalid(check.violations)
 }
 

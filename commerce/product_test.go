@@ -71,6 +71,8 @@ func TestAdjustStockValidate(t *testing.T) {
 	} {
 		require.Equal(t, ok, (&AdjustStock{Delta: delta}).Validate() == nil, delta)
 	}
+	require.Error(t, (&AdjustStock{Delta: 1, Reason: ReasonPlaced}).Validate(), "the ledger's own words cannot be forged")
+	require.NoError(t, (&AdjustStock{Delta: 1, Reason: ReasonAdjust}).Validate())
 	require.Error(t, (&AdjustStock{Delta: 1, Reason: Reason(strings.Repeat("r", ReasonMax+1))}).Validate())
 }
 

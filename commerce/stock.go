@@ -31,6 +31,16 @@ const (
 	ReasonAdjust  Reason = "adjustment"
 )
 
+// engine reports whether only the engine may write the reason.
+func (r Reason) engine() bool {
+	switch r {
+	case ReasonInitial, ReasonPlaced, ReasonShipped, ReasonCancel:
+		return true
+	default:
+		return false
+	}
+}
+
 // ReasonUnpaid is why the engine cancels an order that was not paid in time.
 const ReasonUnpaid = "payment_timeout"
 

@@ -2,6 +2,7 @@ package commerce
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -14,20 +15,21 @@ func (c *checker) add(pointer, format string, args ...any) {
 	c.violations = append(c.violations, Violation{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-// text checks a text of min to max bytes. NUL and invalid UTF-8 are refused here, at the edge,
-// because a database refuses them in the middle of a batch.
-func (c *checker) text(pointer, value string, min, max int) {
+// text checks a text of at most max characters, which must say something when it is required.
+// Invalid UTF-8 and control characters are refused here, at the edge: a database refuses some of
+// them in the middle of a batch, and a terminal or a log obeys others.
+func (c *checker) text(pointer, value string, required bool, max int) {
 	switch {
-	case len(value) < min && min == 1:
-		c.add(pointer, "must not be empty")
-	case len(value) > max:
-		c.add(pointer, "must be at most %d bytes long, but has %d", max, len(value))
 	case !utf8.ValidString(value):
 		c.add(pointer, "must be valid UTF-8")
+	case required && strings.TrimSpace(value) == "":
+		c.add(pointer, "must not be empty")
+	case len(value) > max && utf8.RuneCountInString(value) > max:
+		c.add(pointer, "must be at most %d characters long, but has %d", max, utf8.RuneCountInString(value))
 	default:
-		for i := range len(value) {
-			if value[i] == 0 {
-				c.add(pointer, "must not contain the character U+0000")
+		for _, char := range value {
+			if char < ' ' && char != '\n' && char != '\r' && char != '\t' || char == 0x7f {
+				c.add(pointer, "must not contain the control character %U", char)
 				return
 			}
 		}
