@@ -31,10 +31,13 @@ type Config struct {
 	// a metric and, while serving, in a warning each minute.
 	NoAuth bool
 
+	// The memory of a body is taken as soon as its length is announced, before a byte of it has
+	// arrived: the bodies of all requests together take up to ConnectionsMax times BodyMax bytes,
+	// 1.22 GiB by default. A body that does not come loses its connection after ReadTimeout.
 	AccessLog      AccessLog     `default:"all" doc:"which requests are logged: all, errors or off"`
-	BodyMax        int           `default:"262144" doc:"bytes of a request's body; more are refused with 413"`
+	BodyMax        int           `default:"131072" doc:"bytes of a request's body; more are refused with 413"`
 	HeaderMax      int           `default:"16384" doc:"bytes of a request's header block; more are refused with 431"`
-	ConnectionsMax int           `default:"20000" doc:"open connections; more are refused with 503"`
+	ConnectionsMax int           `default:"10000" doc:"open connections; more are refused with 503"`
 	ReadTimeout    time.Duration `default:"10s" doc:"how long reading one request may take"`
 	WriteTimeout   time.Duration `default:"30s" doc:"how long writing one answer may take"`
 	IdleTimeout    time.Duration `default:"60s" doc:"how long a connection may rest between two requests"`
@@ -48,9 +51,9 @@ type Config struct {
 // EnsureDefaults fills in the defaults.
 func (c *Config) EnsureDefaults() {
 	setDefault(&c.AccessLog, AccessLogAll)
-	setDefault(&c.BodyMax, 256<<10)
+	setDefault(&c.BodyMax, 128<<10)
 	setDefault(&c.HeaderMax, 16<<10)
-	setDefault(&c.ConnectionsMax, 20_000)
+	setDefault(&c.ConnectionsMax, 10_000)
 	setDefault(&c.ReadTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.IdleTimeout, 60*time.Second)

@@ -2,14 +2,11 @@ package http
 
 import (
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,81 +14,6 @@ import (
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 )
-
-func TestLogWriter_WritesEachSecondAndAtOnceAfterAWarning(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		out := new(syncBuffer)
-		w := NewLogWriter(out)
-		log := NewLogger(w, slog.LevelInfo).With("logger", "test").WithGroup("g")
-		log.Info("first", "n", 1)
-		log.Debug("too detailed")
-		require.Empty(t, out.String())
-		<-time.After(logFlushInterval) // in the bubble's time
-		synctest.Wait()
-		require.Contains(t, out.String(), `"message":"first"`)
-		log.Info("second")
-		require.NotContains(t, out.String(), "second")
-		log.Warn("third")
-		require.Equal(t, 3, strings.Count(out.String(), "\n"))
-
-		log.Info("fourth")
-		require.NoError(t, w.Close())
-		require.NoError(t, w.Close())
-		require.Contains(t, out.String(), "fourth")
-		log.Info("after the end")
-		require.Contains(t, out.String(), "after the end")
-		require.NotContains(t, out.String(), "too detailed")
-	})
-}
-
-// slowWriter waits until it is let go.
-type slowWriter struct {
-	entered, release chan struct{}
-	once             sync.Once
-}
-
-func (w *slowWriter) Write(p []byte) (int, error) {
-	w.once.Do(func() { close(w.entered) })
-	<-w.release
-	return len(p), nil
-}
-
-func TestLogWriter_WaitsForItsDestinationWhenFull(t *testing.T) {
-	t.Parallel()
-	slow := &slowWriter{entered: make(chan struct{}), release: make(chan struct{})}
-	w := NewLogWriter(slow)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		line := []byte(strings.Repeat("x", 1023) + "\n")
-		for range 2 * logBufferMax / len(line) {
-			_, _ = w.Write(line)
-		}
-	}()
-	<-slow.entered
-	select {
-	case <-done:
-		t.Fatal("more was taken than the buffer holds")
-	default:
-	}
-	close(slow.release)
-	<-done
-	require.NoError(t, w.Close())
-}
-
-type failingWriter struct{}
-
-func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("disk full") }
-
-func TestLogWriter_SaysWhenItCannotWrite(t *testing.T) {
-	t.Parallel()
-	w := NewLogWriter(failingWriter{})
-	_, err := w.Write([]byte("x\n"))
-	require.NoError(t, err)
-	require.ErrorContains(t, w.Flush(), "disk full")
-	require.Error(t, w.Close())
-}
 
 // lines returns the access log's lines.
 func lines(t *testing.T, b *testBundle) []map[string]any {

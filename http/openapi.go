@@ -137,7 +137,7 @@ func responses(r *Route) map[string]any {
 	for status, names := range codes {
 		slices.Sort(names)
 		headers := []string(nil)
-		if status == 429 || status == 503 {
+		if status == 429 || status == 503 || slices.Contains(names, string(commerce.CodeIdempotencyInFlight)) {
 			headers = []string{"Retry-After"}
 		}
 		out[strconv.Itoa(status)] = map[string]any{

@@ -30,7 +30,7 @@ type Kind uint8
 
 // The kinds of parameters.
 const (
-	KindText           Kind = iota // 1 to Max bytes
+	KindText           Kind = iota // 1 to Max characters
 	KindInteger                    // from Min to Max
 	KindBoolean                    // true or false
 	KindWord                       // one of Words
@@ -109,10 +109,11 @@ func (p *Parameter) textFault(text string) string {
 	switch {
 	case text == "":
 		return "must not be empty"
-	case int64(len(text)) > p.Max:
-		return "must be at most " + strconv.FormatInt(p.Max, 10) + " bytes long, but has " + strconv.Itoa(len(text))
 	case !utf8.ValidString(text):
 		return "must be valid UTF-8"
+	case int64(utf8.RuneCountInString(text)) > p.Max:
+		return "must be at most " + strconv.FormatInt(p.Max, 10) + " characters long, but has " +
+			strconv.Itoa(utf8.RuneCountInString(text))
 	case strings.IndexByte(text, 0) >= 0:
 		return "must not contain the character U+0000"
 	}

@@ -126,11 +126,11 @@ func (s *Server) refuse(r *request, err error) {
 		Refusal: refusal, Title: title, Status: status, Instance: r.instance(), CorrelationID: r.correlation,
 	})
 	header := &r.ctx.Response.Header
-	if status == 429 || status == 503 {
-		wait := refusal.RetryAfter
-		if wait <= 0 {
-			wait = retryAfterDefault
-		}
+	wait := refusal.RetryAfter
+	if wait <= 0 && (status == 429 || status == 503) {
+		wait = retryAfterDefault
+	}
+	if wait > 0 {
 		header.SetCanonical(s.keys.retryAfter, strconv.AppendInt(nil, int64((wait+time.Second-1)/time.Second), 10))
 	}
 	header.SetCanonical(s.keys.cacheControl, s.keys.noStore)

@@ -77,6 +77,7 @@ func TestRefuse_AnswersEveryRefusalOfTheEngine(t *testing.T) {
 			Price: commerce.Money{Amount: 1300, Currency: commerce.DefaultCurrency()},
 		},
 		&commerce.Error{Code: commerce.CodeIdempotencyMismatch, Detail: "the key was used for another order"},
+		&commerce.Error{Code: commerce.CodeIdempotencyInFlight, Detail: "it is still running", RetryAfter: time.Second},
 		&commerce.Error{Code: commerce.CodeOutcomeUnknown, Order: sampleID(1), Detail: "ask again", RetryAfter: 1500 * time.Millisecond},
 		&commerce.Error{Code: commerce.CodeOverloaded, Detail: "try again"},
 		&commerce.Error{Code: commerce.CodeQuarantined, Product: sampleID(2), Detail: "its books do not add up"},
@@ -94,7 +95,8 @@ func TestRefuse_AnswersEveryRefusalOfTheEngine(t *testing.T) {
 		a := b.do(t, place)
 		require.NotContains(t, a.body, "secret")
 		require.Equal(t, contentTypeProblem, a.field("Content-Type"))
-		require.Equal(t, a.status == 503, a.field("Retry-After") != "")
+		inFlight := errors.Is(refusal, &commerce.Error{Code: commerce.CodeIdempotencyInFlight})
+		require.Equal(t, a.status == 503 || inFlight, a.field("Retry-After") != "")
 		fmt.Fprintf(&out, "engine: %v\n", refusal)
 		show(t, &out, call{}, a)
 		out.WriteString("\n")

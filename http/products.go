@@ -2,6 +2,8 @@ package http
 
 import (
 	"errors"
+	"math/rand/v2"
+	"time"
 
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
@@ -147,18 +149,19 @@ func (r *request) ifMatch() (condition wire.IfMatch, sent bool, err error) {
 	return condition, true, nil
 }
 
-// changeAttemptsMax bounds how often a change that fits any version is tried again when another
-// one came first.
-const changeAttemptsMax = 3
+// changePauseMax bounds the pause before a change that fits any version is tried again, because
+// another one came first. Pauses are random, so that one of those who contend is alone.
+const changePauseMax = 10 * time.Millisecond
 
 // changeProduct reads the product, lets change say what to do with it as it is now, and does that.
-// change returns nil when nothing is to be done.
+// change returns nil when nothing is to be done. A change that fits any version is tried until it
+// is the first, as long as a read may take.
 func (s *Server) changeProduct(
 	r *request, condition wire.IfMatch, change func(current *commerce.Product, caller string) (*commerce.UpdateProduct, error),
 ) error {
 	ctx, cancel := s.query()
 	defer cancel()
-	for attempt := 1; ; attempt++ {
+	for {
 		row, err := s.cfg.Engine.Product(ctx, r.id())
 		if err != nil {
 			return err
@@ -180,8 +183,16 @@ func (s *Server) changeProduct(
 		if err == nil {
 			return r.answerProduct(200, receipt)
 		}
-		if !condition.Any || attempt == changeAttemptsMax || !errors.Is(err, &commerce.Error{Code: commerce.CodePrecondition}) {
+		if !condition.Any || !errors.Is(err, &commerce.Error{Code: commerce.CodePrecondition}) {
 			return err
+		}
+		select {
+		case <-time.After(rand.N(changePauseMax)):
+		case <-ctx.Done():
+			return &commerce.Error{
+				Code: commerce.CodeOverloaded, Product: row.Product.ID,
+				Detail: "others keep changing the product; try again",
+			}
 		}
 	}
 }

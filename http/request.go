@@ -218,5 +218,6 @@ func (r *request) unchanged() bool {
 		return false
 	}
 	r.ctx.Response.SetStatusCode(fasthttp.StatusNotModified)
+	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache) // what the 200 would say (RFC 9110, 15.4.5)
 	return true
 }

@@ -12,8 +12,7 @@ import (
 // schema is a JSON Schema (2020-12) as it stands in the API document.
 type schema map[string]any
 
-// textSchema bounds a text. commerce counts bytes of UTF-8, JSON Schema characters: no text of
-// more characters than that fits.
+// textSchema bounds a text, in characters.
 func textSchema(min, max int, description string) schema {
 	s := schema{"type": "string", "maxLength": max, "description": description}
 	if min > 0 {

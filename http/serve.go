@@ -79,6 +79,9 @@ func (s *Server) carryOut(r *request) (err error) {
 	if err := r.checkFraming(); err != nil {
 		return err
 	}
+	if err := r.checkSingleFields(); err != nil {
+		return err
+	}
 	if err := r.identify(); err != nil {
 		return err
 	}

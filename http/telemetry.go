@@ -44,8 +44,14 @@ func newMetrics(registerer prometheus.Registerer, s *Server, noAuth bool) (*metr
 	if noAuth {
 		authDisabled.Set(1)
 	}
+	collectors := []prometheus.Collector{m.requests, m.duration, m.inFlight, connections, authDisabled}
+	if h, ok := s.cfg.Logger.Handler().(flushHandler); ok {
+		collectors = append(collectors, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "penstock_log_lines_dropped_total", Help: "Lines lost because the log could not be written in time.",
+		}, func() float64 { return float64(h.writer.Dropped()) }))
+	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.inFlight, connections, authDisabled} {
+	for _, c := range collectors {
 		errs = append(errs, registerer.Register(c))
 	}
 	return m, errors.Join(errs...)

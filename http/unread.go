@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/valyala/fasthttp"
@@ -30,7 +31,7 @@ func (s *Server) newUnread() unread {
 
 // refuseBroken answers a request that could not be read. fasthttp closes the connection after it.
 func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
-	code, detail := codeBadRequest, "the request could not be read as HTTP/1.1"
+	code, detail := codeBadRequest, "the request could not be read as HTTP/1.1"+unreadReason(err)
 	var small *fasthttp.ErrSmallBuffer
 	var slow net.Error
 	switch {
@@ -56,6 +57,22 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 		slog.String("correlation_id", r.correlation), slog.String("error", err.Error()))
 	r.end()
 	s.requests.Put(r)
+}
+
+// unreadReasonMax bounds the reason that a refusal gives, in bytes: it may quote the request.
+const unreadReasonMax = 120
+
+// unreadReason returns what fasthttp says was wrong with the request, or "". What the system says
+// of the connection is not for the client.
+func unreadReason(err error) string {
+	var system net.Error
+	if gone(err) || errors.As(err, &system) {
+		return ""
+	}
+	text, _, _ := strings.Cut(err.Error(), ": buffer size=")
+	text = strings.TrimPrefix(text, "error when reading request headers: ")
+	text = strings.ReplaceAll(text, "fasthttp: ", "")
+	return ": " + strings.ToValidUTF8(text[:min(len(text), unreadReasonMax)], "")
 }
 
 // gone reports whether the client hung up in the middle of its request: nobody reads the answer,

@@ -23,7 +23,7 @@ This page is what ` + "`penstock config`" + ` prints; a test compares the two.
 
 Every option can be given as a flag or in the environment. A flag wins. Unknown flags are refused, and so are unknown variables that begin with ` + "`PENSTOCK_`" + `: a misspelt setting must not be silently left at its default. Durations are written like ` + "`1ms`, `5s`, `15m`, `24h`" + `.
 
-How much memory and how many processors the server uses is left to the Go runtime: ` + "`GOMEMLIMIT`" + ` and ` + "`GOMAXPROCS`" + ` work as ever.
+` + "`GOMAXPROCS`" + ` and ` + "`GOMEMLIMIT`" + ` work as for every Go program; ` + "`--memory-limit`" + ` wins over the latter.
 `
 
 // reference writes the options of every command as Markdown.

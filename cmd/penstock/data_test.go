@@ -72,6 +72,7 @@ func TestRealWork(t *testing.T) {
 	var report persistence.Report
 	require.NoError(t, json.Unmarshal([]byte(penstock(exitOK, "verify", "--data", data, "--json")), &report))
 	require.True(t, report.OK())
+	require.Contains(t, penstock(exitOK, "verify", "--data", data, "--json"), `{"ok":true,"products":2,`)
 	require.EqualValues(t, 2, report.Orders)
 	penstock(exitUnavailable, "import", "products", products)
 }
@@ -108,6 +109,8 @@ func TestInputFiles(t *testing.T) {
 		{"a file that is not there", []string{"import", "products", "nowhere.csv"}, exitNoInput, "nowhere.csv: no such file"},
 		{"a directory", []string{"replay", t.TempDir()}, exitNoInput, "is a directory, not a CSV file"},
 		{"a file of something else", []string{"import", "products", write(t, "o.csv", ordersCSV)}, exitData, "o.csv:1: column 1 is \"order_id\", which is unknown"},
+		{"a row of two megabytes", []string{"import", "products", write(t, "p.csv", productsCSV+strings.Repeat("x", 2<<20)+"\n")}, exitData, "p.csv:4: a row is longer than"},
+		{"answers that cannot be kept", []string{"replay", write(t, "o.csv", ordersCSV), "--answers", t.TempDir() + "/nowhere/a.csv"}, exitIO, "write the answers: open "},
 		{"an order cut short", []string{"replay", write(t, "o.csv", ordersCSV+"order-3,")}, exitData, "o.csv:5: must have as many fields as the header, 5"},
 	}
 	for _, tt := range tests {

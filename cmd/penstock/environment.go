@@ -20,6 +20,7 @@ func variableOf(flag string) string {
 // environment resolves flags that are not on the command line. It implements kong.Resolver.
 type environment struct {
 	values map[string]string // only those with the prefix
+	given  []string          // flags that were resolved by it
 }
 
 func newEnvironment(environ []string) *environment {
@@ -48,7 +49,24 @@ func (e *environment) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) 
 			return nil, nil //nolint:nilnil // as above
 		}
 	}
+	if !slices.Contains(e.given, flag.Name) {
+		e.given = append(e.given, flag.Name)
+	}
 	return value, nil
+}
+
+// blame names the variable whose value parsing did not like: kong names the flag, which nobody has
+// written. Other errors are left as they are.
+func (e *environment) blame(err error) error {
+	words := strings.FieldsFunc(err.Error(), func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	})
+	for _, flag := range e.given {
+		if slices.Contains(words, "--"+flag) {
+			return &exitError{code: exitConfig, err: fmt.Errorf("%s: %w", variableOf(flag), err)}
+		}
+	}
+	return err
 }
 
 func overlap(a, b []string) bool {

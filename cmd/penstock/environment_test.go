@@ -28,7 +28,7 @@ func TestEnvironment(t *testing.T) {
 		environ := []string{"PENSTOCK_TARGET=http://127.0.0.1:1"}
 		code, _, stderr := runCommand(t, environ, "verify", "--data", t.TempDir()+"/none")
 		require.Equal(t, exitNoInput, code)
-		require.Contains(t, stderr, "no such file or directory")
+		require.Contains(t, stderr, "There is no store in this directory")
 	})
 
 	t.Run("is refused where no option answers to it, with the closest that does", func(t *testing.T) {
@@ -48,8 +48,18 @@ func TestEnvironment(t *testing.T) {
 	t.Run("wrong values are named", func(t *testing.T) {
 		t.Parallel()
 		code, _, stderr := runCommand(t, []string{"PENSTOCK_ENGINE_BATCH_MAX=many"}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "PENSTOCK_ENGINE_BATCH_MAX: --engine-batch-max")
+		code, _, stderr = runCommand(t, []string{"PENSTOCK_DRAIN_TIMEOUT=abc", "PENSTOCK_DATA=x"}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "PENSTOCK_DRAIN_TIMEOUT: --drain-timeout")
+	})
+
+	t.Run("is not blamed for a flag", func(t *testing.T) {
+		t.Parallel()
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_DATA=x"}, "serve", "--drain-timeout", "abc")
 		require.Equal(t, exitUsage, code)
-		require.Contains(t, stderr, "--engine-batch-max")
+		require.NotContains(t, stderr, "PENSTOCK_")
 	})
 }
 

@@ -20,7 +20,7 @@ const (
 	exitFailed      = 1   // done, but not all is well: faults found, rows or orders refused, answers differ
 	exitUsage       = 2   // the command line is wrong
 	exitData        = 65  // the input file is not what the command reads
-	exitNoInput     = 66  // the input file cannot be opened
+	exitNoInput     = 66  // the input file cannot be opened, or there is no store to verify
 	exitUnavailable = 69  // the server gives no answer, or the address or the data directory is in use
 	exitInternal    = 70  // a bug, or the engine had to stop to keep its promises
 	exitIO          = 74  // a file or a store cannot be read or written
@@ -28,7 +28,7 @@ const (
 	exitInterrupted = 130 // a signal came before the work was done
 )
 
-const exitCodes = `0 done; 1 done, but not all is well (faults found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file; 69 no answer from the server, or address or data directory in use; 70 internal error; 74 input/output error; 78 wrong configuration; 130 interrupted.`
+const exitCodes = `0 done; 1 done, but not all is well (faults found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file, or no store to verify; 69 no answer from the server, or address or data directory in use; 70 internal error; 74 input/output error; 78 wrong configuration; 130 interrupted.`
 
 // exitError is an error that knows the exit code, and what to do about it.
 type exitError struct {
@@ -80,7 +80,7 @@ func judge(err error) (code int, hint string) {
 		return exitUsage, usageHint(parse)
 	case errors.As(err, &target):
 		return exitUsage, ""
-	case errors.As(err, &fault):
+	case errors.As(err, &fault), errors.Is(err, csvfile.ErrRowTooLong):
 		return exitData, ""
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted, ""

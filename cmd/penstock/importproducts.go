@@ -59,6 +59,7 @@ func (c *importProductsCommand) Run(ctx context.Context, p *process) error {
 	summary, err := productimport.Run(ctx, productimport.Config{
 		Creator: server, File: c.File, Input: file, Concurrency: c.Concurrency, Stop: c.Stop,
 		Fault:    func(f *csvfile.Error) { faults.add(f) },
+		Repeated: func(f *csvfile.Error) { faults.add(f) },
 		Progress: func(rows, bytes int64) { bar.Set(rows, part(bytes, size)) },
 	})
 	bar.Done()

@@ -25,14 +25,26 @@ func (p *process) printf(format string, args ...any) { fmt.Fprintf(p.stdout, for
 // run is the whole program: it reads args and the environment ("NAME=value" each), does what they
 // say until that is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	results := &output{w: stdout}
+	serving, err := runTo(ctx, args, environ, results, stderr)
+	// What a server prints is a greeting, and it goes on without.
+	if !serving {
+		err = results.judge(err)
+	}
+	return report(stderr, err)
+}
+
+// runTo does what args and the environment say. It reports whether that was to serve.
+func runTo(ctx context.Context, args, environ []string, stdout, stderr io.Writer) (serving bool, err error) {
 	options := newOptions()
-	parser, err := newParser(options, environ, stdout)
+	environment := newEnvironment(environ)
+	parser, err := newParser(options, environment, stdout)
 	if err != nil {
-		return report(stderr, err)
+		return false, err
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return report(stderr, err)
+		return false, environment.blame(err)
 	}
 	p := &process{
 		stdout: stdout,
@@ -41,11 +53,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		log:    http.NewLogger(stderr, options.LogLevel),
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return report(stderr, command.Run(p))
+	return command.Command() == "serve", command.Run(p)
 }
 
-func newParser(options *options, environ []string, stdout io.Writer) (*kong.Kong, error) {
-	environment := newEnvironment(environ)
+func newParser(options *options, environment *environment, stdout io.Writer) (*kong.Kong, error) {
 	parser, err := kong.New(options,
 		kong.Name("penstock"),
 		kong.Description(description),

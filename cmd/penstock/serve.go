@@ -28,6 +28,7 @@ type serveCommand struct {
 	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
 	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
 	GCPercent      int           `name:"gc-percent" default:"400" help:"How much the heap may grow between two garbage collections, in percent of what is live, as GOGC says it. Less memory costs CPU."`
+	MemoryLimit    int64         `placeholder:"BYTES" default:"0" help:"Soft limit of the memory of the Go runtime, in bytes; near it garbage is collected more often. 0 is what GOMEMLIMIT says, or else 70 % of the machine's memory or of the control group's, whichever is less."`
 	DrainTimeout   time.Duration `default:"20s" help:"How long requests that have begun may take to end after SIGTERM or SIGINT."`
 
 	// Flags of the packages' own settings.
@@ -67,6 +68,9 @@ func (c *serveCommand) Run(ctx context.Context, p *process) (err error) {
 // open takes the address and the store: what another process may have.
 func (c *serveCommand) open(ctx context.Context, p *process) (*node, error) {
 	debug.SetGCPercent(c.GCPercent)
+	if err := limitMemory(c.MemoryLimit, p.log); err != nil {
+		return nil, err
+	}
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return nil, err
@@ -90,8 +94,8 @@ func (c *serveCommand) check() error {
 			hint: "Listen on 127.0.0.1, or give --insecure-no-auth when something in front of Penstock knows its callers.",
 		}
 	}
-	if c.GCPercent < 10 || c.GCPercent > 10_000 {
-		return &exitError{code: exitConfig, err: fmt.Errorf("--gc-percent must be from 10 to 10000, but is %d", c.GCPercent)}
+	if err := c.checkNumbers(); err != nil {
+		return &exitError{code: exitConfig, err: err}
 	}
 	if c.Pprof == "" {
 		return nil
@@ -101,6 +105,31 @@ func (c *serveCommand) check() error {
 	}
 	return nil
 }
+
+// checkNumbers names the first flag whose number is out of bounds. What belongs to the engine and
+// to the HTTP server is checked there.
+func (c *serveCommand) checkNumbers() error {
+	store := c.storeOptions(slog.New(slog.DiscardHandler))
+	switch {
+	case c.GCPercent < 10 || c.GCPercent > 10_000:
+		return fmt.Errorf("--gc-percent must be from 10 to 10000, but is %d", c.GCPercent)
+	case c.MemoryLimit != 0 && c.MemoryLimit < memoryLimitMin:
+		return fmt.Errorf("--memory-limit must be 0 or at least %d bytes, but is %d", memoryLimitMin, c.MemoryLimit)
+	case c.DrainTimeout < 0:
+		return fmt.Errorf("--drain-timeout must not be negative, but is %s", c.DrainTimeout)
+	case store.CacheSize < 0:
+		return fmt.Errorf("--store-cache-size must not be negative, but is %d", store.CacheSize)
+	case store.MemTableSize != 0 && (store.MemTableSize < memTableMin || store.MemTableSize > memTableMax):
+		return fmt.Errorf("--store-mem-table-size must be from %d to %d bytes, but is %d", memTableMin, memTableMax, store.MemTableSize)
+	}
+	return nil
+}
+
+// The bounds of a memtable, in bytes. Pebble's own are 4 GiB and more than nothing.
+const (
+	memTableMin = 64 << 10
+	memTableMax = 1 << 30
+)
 
 func (c *serveCommand) engineConfig(log *slog.Logger) actors.Config {
 	config := actors.Config{Logger: log.With("logger", "engine")}
@@ -133,7 +162,11 @@ func (n *node) run(ctx context.Context) error {
 	if err == nil {
 		err = n.serve(ctx)
 	}
-	return errors.Join(err, n.stop())
+	if err := errors.Join(err, n.stop()); err != nil {
+		return err
+	}
+	n.process.log.Info("stopped", "logger", "penstock")
+	return nil
 }
 
 func newRegistry() *prometheus.Registry {
@@ -159,6 +192,9 @@ func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err er
 		Version: readVersion().Version, NoAuth: n.command.InsecureNoAuth,
 	}
 	copyFlags(&httpConfig, n.command.HTTP)
+	if httpConfig.ConnectionsMax, err = fitConnections(httpConfig.ConnectionsMax, n.process.log); err != nil {
+		return err
+	}
 	if n.server, err = http.New(httpConfig); err != nil {
 		return &exitError{code: exitConfig, err: fmt.Errorf("start the HTTP server: %w", err)}
 	}
@@ -229,7 +265,10 @@ func (n *node) stop() error {
 		defer cancel()
 		errs = append(errs, n.engine.Close(at))
 	}
-	return errors.Join(append(errs, n.store.Close())...)
+	if err := n.store.Close(); err != nil {
+		errs = append(errs, &exitError{code: exitIO, err: fmt.Errorf("close the store in %s: %w", n.command.Data, err)})
+	}
+	return errors.Join(errs...)
 }
 
 // stopTimeout bounds the end of an engine that has not been drained: nobody waits for an answer.

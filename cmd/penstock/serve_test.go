@@ -48,7 +48,9 @@ func TestServe(t *testing.T) {
 	}
 	require.Equal(t, exitOK, s.stop(t), s.logs.String())
 	require.Contains(t, s.output.String(), "this address can be reached from this machine only")
-	require.Contains(t, s.logs.String(), `"message":"serving"`)
+	for _, message := range []string{"memory limit", "serving", "draining", "stopped"} {
+		require.Equal(t, 1, strings.Count(s.logs.String(), `"message":"`+message+`"`), s.logs.String())
+	}
 	for _, line := range strings.Split(strings.TrimSpace(s.logs.String()), "\n") {
 		require.True(t, json.Valid([]byte(line)), line)
 	}
@@ -126,6 +128,10 @@ func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
 		{"an address that is none", []string{"--listen", "127.0.0.1:99999"}, exitConfig, "Give --listen another HOST:PORT"},
 		{"a store that is none", []string{"--store", "postgres"}, exitConfig, `there is no store "postgres"`},
 		{"settings that are wrong, all of them", []string{"--engine-batch-max", "0", "--engine-commands-max=-1"}, exitConfig, "commands max"},
+		{"a memtable that is too small", []string{"--store-mem-table-size=5"}, exitConfig, "--store-mem-table-size must be from"},
+		{"a cache of less than nothing", []string{"--store-cache-size=-1"}, exitConfig, "--store-cache-size must not"},
+		{"a drain of less than no time", []string{"--drain-timeout=-1s"}, exitConfig, "--drain-timeout must not be negative"},
+		{"too little memory", []string{"--memory-limit=1000"}, exitConfig, "--memory-limit must be 0 or at least"},
 		{"a setting of the HTTP server that is wrong", []string{"--http-access-log", "some"}, exitConfig, "all, errors or off"},
 	}
 	for _, tt := range tests {
@@ -161,10 +167,74 @@ func TestServeRefusesADirectoryThatIsAFile(t *testing.T) {
 	require.Contains(t, stderr, "open the store in "+data)
 }
 
+func TestServeRefusesADirectoryOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(data, "letter.txt"), nil, 0o600))
+	code, _, stderr := runCommand(t, nil, "serve", "--listen", "127.0.0.1:0", "--data", data)
+	require.Equal(t, exitIO, code, stderr)
+	require.Contains(t, stderr, "choose the directory of a store, or an empty or new one")
+}
+
+func TestVerifyMakesNoStore(t *testing.T) {
+	t.Parallel()
+	letters := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(letters, "letter.txt"), nil, 0o600))
+	for claim, data := range map[string]string{
+		"an empty directory": t.TempDir(), "something else's": letters, "none": filepath.Join(t.TempDir(), "none"),
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			before, _ := os.ReadDir(data) // of a directory that is not there: nothing
+			code, stdout, stderr := runCommand(t, nil, "verify", "--data", data)
+			require.Equal(t, exitNoInput, code, stderr)
+			require.Empty(t, stdout)
+			require.Contains(t, stderr, "There is no store in this directory, and none was made")
+			after, _ := os.ReadDir(data)
+			require.Len(t, after, len(before))
+		})
+	}
+}
+
+func TestADamagedStoreIsAnInputOutputError(t *testing.T) {
+	t.Parallel()
+	damages := map[string]struct {
+		pattern string
+		damage  func(name string) error
+		want    string
+	}{
+		"a manifest is gone": {"MANIFEST-*", os.Remove, "A file of the store is missing."},
+		"a table is gone":    {"*.sst", os.Remove, "A file of the store is missing."},
+		"a table is overwritten": {
+			"*.sst", func(name string) error { return os.WriteFile(name, make([]byte, 4096), 0o600) }, "store",
+		},
+	}
+	for claim, tt := range damages {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			for range 2 { // the second start writes the first tables
+				require.Equal(t, exitOK, startServer(t, data).stop(t))
+			}
+			names, err := filepath.Glob(filepath.Join(data, tt.pattern))
+			require.NoError(t, err)
+			require.NotEmpty(t, names)
+			for _, name := range names {
+				require.NoError(t, tt.damage(name))
+			}
+			for _, args := range [][]string{{"verify", "--data", data}, {"serve", "--listen", "127.0.0.1:0", "--data", data}} {
+				code, _, stderr := runCommand(t, nil, args...)
+				require.Equal(t, exitIO, code, stderr)
+				require.Contains(t, stderr, tt.want)
+			}
+		})
+	}
+}
+
 func TestANodeThatMustNotGoOnEnds(t *testing.T) {
 	t.Parallel()
 	options := newOptions()
-	parser, err := newParser(options, nil, io.Discard)
+	parser, err := newParser(options, newEnvironment(nil), io.Discard)
 	require.NoError(t, err)
 	_, err = parser.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()})
 	require.NoError(t, err)

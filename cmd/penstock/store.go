@@ -29,10 +29,17 @@ func openStore(ctx context.Context, kind string, options pebblestore.Options) (p
 	case isLocked(err):
 		failure.code = exitUnavailable
 		failure.hint = "Another process uses this directory. Stop it, or give another --data; a running server is verified with --target."
+	case errors.Is(err, pebblestore.ErrNoStore):
+		failure.code = exitNoInput
+		failure.hint = "There is no store in this directory, and none was made; is --data right?"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		failure.hint = "The directory must be writable for the user that runs penstock. Give another --data, or change its owner."
 	case errors.Is(err, syscall.ENOSPC):
 		failure.hint = "The disk is full. Free some space, or give another --data."
+	case errors.Is(err, fs.ErrNotExist):
+		failure.hint = "A file of the store is missing. Restore the directory from a backup."
+	case pebblestore.IsDamaged(err):
+		failure.hint = "A file of the store is damaged. Restore the directory from a backup."
 	}
 	return nil, failure
 }

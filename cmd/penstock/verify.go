@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/penstock-dev/penstock/internal/client"
 	"github.com/penstock-dev/penstock/internal/progress"
@@ -23,6 +21,12 @@ type verifyCommand struct {
 	JSON   bool   `name:"json" help:"Print the report as JSON."`
 }
 
+// verified is a report as it is printed.
+type verified struct {
+	OK bool `json:"ok"`
+	*persistence.Report
+}
+
 // Help explains what is proved.
 func (c *verifyCommand) Help() string {
 	return "Every product's on_hand and allocated are compared with the sum of its ledger and with its open orders; ledgers and events must have no gap; keys must lead to what they made. " +
@@ -36,7 +40,7 @@ func (c *verifyCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if c.JSON {
-		if err := p.printJSON(report); err != nil {
+		if err := p.printJSON(verified{OK: report.OK(), Report: report}); err != nil {
 			return err
 		}
 	} else {
@@ -73,24 +77,26 @@ func (c *verifyCommand) verifyServer(ctx context.Context) (*persistence.Report, 
 }
 
 func (c *verifyCommand) verifyData(ctx context.Context, p *process) (report *persistence.Report, err error) {
-	if _, err := os.Stat(c.Data); err != nil {
-		failure := &exitError{code: exitIO, err: err}
-		if errors.Is(err, fs.ErrNotExist) {
-			// Opening would make an empty store, and find nothing wrong with it.
-			failure.code, failure.hint = exitNoInput, "There is no store to verify; is --data right?"
-		}
-		return nil, failure
-	}
-	store, err := openStore(ctx, c.Store, pebblestore.Options{Dir: c.Data, Logger: p.log.With("logger", "store")})
+	store, err := openStore(ctx, c.Store, pebblestore.Options{
+		Dir: c.Data, MustExist: true, Logger: p.log.With("logger", "store"),
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() {
+		if closed := store.Close(); closed != nil {
+			err = errors.Join(err, &exitError{code: exitIO, err: fmt.Errorf("close the store in %s: %w", c.Data, closed)})
+		}
+	}()
 	bar := progress.Start(progress.Config{Out: p.stderr, Log: p.log, What: "verifying", Unit: "rows"})
 	defer bar.Done()
 	report, err = store.Verify(ctx, func(rows int64) { bar.Set(rows, -1) })
 	if err != nil {
-		return nil, fmt.Errorf("verify the store in %s: %w", c.Data, err)
+		err = fmt.Errorf("verify the store in %s: %w", c.Data, err)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &exitError{code: exitIO, err: err, hint: "The store cannot be read. If the disk is well, restore the directory from a backup."}
 	}
 	return report, nil
 }

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,8 +15,14 @@ import (
 
 // drawText draws any text that commerce takes.
 func drawText(t *rapid.T, name string, min, max int) string {
-	runes := rapid.Rune().Filter(func(r rune) bool { return r != 0 })
-	return rapid.StringOfN(runes, min, max/4, max).Draw(t, name)
+	runes := rapid.Rune().Filter(func(r rune) bool {
+		return r >= ' ' && r != 0x7f || r == '\n' || r == '\r' || r == '\t'
+	})
+	text := rapid.StringOfN(runes, min, max, -1)
+	if min > 0 {
+		text = text.Filter(func(s string) bool { return strings.TrimSpace(s) != "" })
+	}
+	return text.Draw(t, name)
 }
 
 func drawID(t *rapid.T, name string) commerce.ID {

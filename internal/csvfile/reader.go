@@ -34,6 +34,7 @@ type Reader struct {
 	csv     *csv.Reader
 	limit   *recordLimit
 	columns map[string]int // column → its place in a row
+	next    int            // the line that the next row begins in, or an empty one before it
 }
 
 // NewReader reads the header of a file and checks it against spec. The name stands in faults; the
@@ -54,6 +55,7 @@ func NewReader(name string, r io.Reader, spec Spec) (*Reader, error) {
 	if err != nil {
 		return nil, f.fault(err)
 	}
+	f.passed(header)
 	f.columns, err = spec.match(name, header)
 	if err != nil {
 		return nil, err
@@ -135,6 +137,7 @@ func (f *Reader) Rows() iter.Seq2[Row, error] {
 				continue
 			}
 			line, _ := f.csv.FieldPos(0)
+			f.passed(fields)
 			if !yield(Row{file: f, line: line, fields: fields}, nil) {
 				return
 			}
@@ -142,11 +145,21 @@ func (f *Reader) Rows() iter.Seq2[Row, error] {
 	}
 }
 
+// passed notes where the row that was just read ends.
+func (f *Reader) passed(fields []string) {
+	last := len(fields) - 1
+	line, _ := f.csv.FieldPos(last)
+	f.next = line + strings.Count(fields[last], "\n") + 1
+}
+
 // Offset returns how many bytes of the file have been read into rows.
 func (f *Reader) Offset() int64 { return f.csv.InputOffset() }
 
 // fault turns what the CSV reader says into a fault with its place, and leaves other errors.
 func (f *Reader) fault(err error) error {
+	if errors.Is(err, ErrRowTooLong) {
+		return fmt.Errorf("%s:%d: %w", f.name, max(f.next, 1), err)
+	}
 	var parse *csv.ParseError
 	if !errors.As(err, &parse) {
 		return fmt.Errorf("read %s: %w", f.name, err)
@@ -158,8 +171,8 @@ func (f *Reader) fault(err error) error {
 	return &Error{File: f.name, Line: parse.StartLine, Detail: detail}
 }
 
-// errRecordTooLong ends a file whose row is longer than recordBytesMax.
-var errRecordTooLong = fmt.Errorf("a row is longer than %d bytes; is a quote left open", recordBytesMax)
+// ErrRowTooLong ends a file whose row is longer than 1 MiB: nobody knows where the next one begins.
+var ErrRowTooLong = fmt.Errorf("a row is longer than %d bytes; is a quote left open", recordBytesMax)
 
 // recordLimit fails when one row reads too much.
 type recordLimit struct {
@@ -175,7 +188,7 @@ func (l *recordLimit) reset() { l.left = recordBytesMax + bufferBytes }
 // Read implements io.Reader.
 func (l *recordLimit) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, errRecordTooLong
+		return 0, ErrRowTooLong
 	}
 	n, err := l.r.Read(p[:min(len(p), l.left)])
 	l.left -= n

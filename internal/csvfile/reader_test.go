@@ -109,15 +109,17 @@ func TestRow(t *testing.T) {
 
 func TestReaderReadsNoEndlessRow(t *testing.T) {
 	t.Parallel()
-	endless := io.MultiReader(strings.NewReader("sku,stock\n\"a"), repeated{})
+	endless := io.MultiReader(strings.NewReader("sku,stock\n\"x\ny\",1\n\"a"), repeated{})
 	r, err := csvfile.NewReader("f.csv", endless, spec())
 	require.NoError(t, err)
 	var errs []error
 	for _, err := range r.Rows() {
 		errs = append(errs, err)
 	}
-	require.Len(t, errs, 1)
-	require.ErrorContains(t, errs[0], "a row is longer than 1048576 bytes")
+	require.Len(t, errs, 2)
+	require.NoError(t, errs[0])
+	require.ErrorIs(t, errs[1], csvfile.ErrRowTooLong)
+	require.ErrorContains(t, errs[1], "f.csv:4: a row is longer than 1048576 bytes")
 }
 
 func TestReaderEndsAtAReadError(t *testing.T) {

@@ -49,9 +49,17 @@ const (
 	columnSum = "answer_sha256"
 )
 
-// OpenAnswers reads the answers of earlier replays. A file that does not exist holds none.
+// OpenAnswers reads the answers of earlier replays. A file that does not exist holds none. A place
+// that Save could not write to is an error already here, before any order is placed.
 func OpenAnswers(path string) (*Answers, error) {
 	a := &Answers{path: path}
+	probe, err := a.create()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("try to write the answers: %w", err)
+	}
 	a.mu.first = make(map[string]answered)
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,6 +86,15 @@ func OpenAnswers(path string) (*Answers, error) {
 		a.mu.first[fields[0]] = answered{order: fields[1], sum: fields[2]}
 	}
 	return a, nil
+}
+
+// create makes the file beside, which the caller closes and removes or renames.
+func (a *Answers) create() (*os.File, error) {
+	file, err := os.CreateTemp(filepath.Dir(a.path), filepath.Base(a.path)+".*")
+	if err != nil {
+		return nil, fmt.Errorf("write the answers: %w", err)
+	}
+	return file, nil
 }
 
 // note compares an answer with the first one to its key, or keeps it as that.
@@ -141,9 +158,9 @@ func (a *Answers) Save() error {
 	if a.mu.added == 0 {
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(a.path), filepath.Base(a.path)+".*")
+	file, err := a.create()
 	if err != nil {
-		return fmt.Errorf("write the answers: %w", err)
+		return err
 	}
 	err = a.writeLocked(file)
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -217,6 +218,12 @@ func TestAnswers(t *testing.T) {
 			"key A was order order-A, and is order order-X now",
 			"key B is order order-B as before, but its answer reads differently",
 		}, compared.Differences)
+	})
+
+	t.Run("a place that cannot be written to is refused before any order", func(t *testing.T) {
+		t.Parallel()
+		_, err := orderreplay.OpenAnswers(filepath.Join(t.TempDir(), "nowhere", "answers.csv"))
+		require.ErrorIs(t, err, fs.ErrNotExist)
 	})
 
 	t.Run("a file of something else is refused", func(t *testing.T) {

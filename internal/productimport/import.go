@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"sync"
@@ -34,6 +35,9 @@ type Config struct {
 	Stop        bool      // end at the first fault
 	// Fault is told of every row that did not get in, one at a time.
 	Fault func(*csvfile.Error)
+	// Repeated is told of every row whose product_id stood in an earlier row, one at a time: only one
+	// of the rows can become the product.
+	Repeated func(*csvfile.Error)
 	// Progress is told how many rows are done and how many bytes of the file have been read.
 	Progress func(rows, bytes int64)
 }
@@ -44,6 +48,9 @@ type Summary struct {
 	Already int64 `json:"already_there"` // a product with this SKU existed; it was not changed
 	Failed  int64 `json:"failed"`
 	Retried int64 `json:"retried"` // requests that were sent again
+
+	// Repeated is how many rows had the product_id of an earlier row. They are counted above too.
+	Repeated int64 `json:"repeated"`
 }
 
 // Rows returns how many rows that were.
@@ -60,7 +67,7 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	run := &importing{cfg: cfg}
+	run := &importing{cfg: cfg, lines: make(map[string]int)}
 	var readError error
 	err = fanout.Each(ctx, cfg.Concurrency, run.products(reader, &readError), run.create)
 	if errors.Is(err, errStop) {
@@ -75,6 +82,8 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 // importing is one run. Its workers share the summary.
 type importing struct {
 	cfg Config
+	// lines is where a product_id stood first, by idempotency key. Only the reading goroutine uses it.
+	lines map[string]int
 
 	mu struct {
 		sync.Mutex
@@ -107,11 +116,31 @@ func (r *importing) products(reader *csvfile.Reader, readError *error) iter.Seq[
 				*readError = err
 				return
 			}
+			r.remember(row, product)
 			if !yield(job{row: row, product: product, offset: reader.Offset()}) {
 				return
 			}
 		}
 	}
+}
+
+// linesMax bounds the rows that are remembered to find those that share a product_id. Rows after
+// them are imported all the same.
+const linesMax = 1 << 20
+
+// remember tells of a row whose product_id stood in the file before.
+func (r *importing) remember(row csvfile.Row, product *commerce.CreateProduct) {
+	first, repeated := r.lines[product.Key]
+	if !repeated {
+		if len(r.lines) < linesMax {
+			r.lines[product.Key] = row.Line()
+		}
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.Repeated++
+	r.cfg.Repeated(row.Fault(columnProduct, fmt.Sprintf("stands in line %d already; only one of the rows becomes the product", first)))
 }
 
 func (r *importing) create(ctx context.Context, j job) error {

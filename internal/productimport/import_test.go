@@ -53,8 +53,10 @@ type testBundle struct {
 	shop   *shop
 	cfg    productimport.Config
 	faults []string
-	rows   int64
-	bytes  int64
+
+	repeated []string
+	rows     int64
+	bytes    int64
 }
 
 func setup(text string) *testBundle {
@@ -62,6 +64,7 @@ func setup(text string) *testBundle {
 	b.cfg = productimport.Config{
 		Creator: b.shop, File: "p.csv", Input: strings.NewReader(text), Concurrency: 4,
 		Fault:    func(f *csvfile.Error) { b.faults = append(b.faults, f.Error()) },
+		Repeated: func(f *csvfile.Error) { b.repeated = append(b.repeated, f.Error()) },
 		Progress: func(rows, bytes int64) { b.rows, b.bytes = rows, max(b.bytes, bytes) },
 	}
 	return b
@@ -111,6 +114,15 @@ func TestImport(t *testing.T) {
 		require.Equal(t, productimport.Summary{Already: 2}, summary)
 	})
 
+	t.Run("tells of rows that share an id", func(t *testing.T) {
+		t.Parallel()
+		b := setup(small + "0011aabbccddeeff,books,5,BRL,1\n")
+		summary, err := productimport.Run(t.Context(), b.cfg)
+		require.NoError(t, err)
+		require.Equal(t, productimport.Summary{Created: 2, Already: 1, Repeated: 1}, summary)
+		require.Equal(t, []string{"p.csv:4: product_id stands in line 2 already; only one of the rows becomes the product"}, b.repeated)
+	})
+
 	t.Run("counts a SKU that is taken as already there", func(t *testing.T) {
 		t.Parallel()
 		b := setup(small)
@@ -157,8 +169,8 @@ func TestImportNamesFaultsByLineAndColumn(t *testing.T) {
 		{"a,toys,-1,KRW,1", `p.csv:2: price_minor must be an integer from 0 to 1000000000000, but is "-1"`},
 		{"a,toys,1,WON,1", `p.csv:2: currency must be an ISO 4217 code like KRW, but is "WON"`},
 		{"a,toys,1,KRW,1000000001", `p.csv:2: stock must be an integer from 0 to 1000000000, but is "1000000001"`},
-		{strings.Repeat("a", 101) + ",toys,1,KRW,1", "p.csv:2: product_id must be at most 100 bytes long, but has 101"},
-		{"a," + strings.Repeat("c", 101) + ",1,KRW,1", "p.csv:2: category must be at most 100 bytes long, but has 101"},
+		{strings.Repeat("a", 101) + ",toys,1,KRW,1", "p.csv:2: product_id must be at most 100 characters long, but has 101"},
+		{"a," + strings.Repeat("c", 101) + ",1,KRW,1", "p.csv:2: category must be at most 100 characters long, but has 101"},
 		{"a,toys,1,KRW", "p.csv:2: must have as many fields as the header, 5"},
 	}
 	for _, tt := range tests {

@@ -13,12 +13,12 @@
 //	             reads of a range ─────── fold first, then ─────────────────────────────┘
 //
 // Files:
-//   - store.go, options.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
+//   - store.go, options.go, directory.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
 //     persistence.Writer ask for
 //   - decider.go, record.go, tail.go, fold.go, keeper.go: a batch's way from decision to table
 //   - keyfilter.go, purge.go: idempotency keys that are not there, and that have expired
 //   - rows.go, binary.go, keyspace.go: bytes
-//   - instance.go, fuse.go, heal.go, space.go: an opened database, and what happens when the disk
+//   - instance.go, fuse.go, heal.go, space.go, reclaim.go, corruption.go: an opened database, and what happens when the disk
 //     fails or fills
 //   - verify*.go: the proof that the books add up
 //

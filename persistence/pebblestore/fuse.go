@@ -29,6 +29,9 @@ var errBlown = errors.New("an earlier write to this disk failed; nothing more is
 type fuse struct {
 	vfs.FS
 	opening atomic.Bool
+	// reclaiming makes a new log replace an old one, rather than overwrite it: the old one's blocks
+	// become free.
+	reclaiming atomic.Bool
 	// running is read-locked by each write, so that blowing can wait for those under way.
 	running sync.RWMutex
 	cause   atomic.Pointer[error]
@@ -112,7 +115,15 @@ func (f *fuse) Create(name string, category vfs.DiskWriteCategory) (vfs.File, er
 
 // ReuseForWrite implements vfs.FS.
 func (f *fuse) ReuseForWrite(oldName, newName string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.open(newName, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldName, newName, category) })
+	return f.open(newName, func() (vfs.File, error) {
+		if !f.reclaiming.Load() {
+			return f.FS.ReuseForWrite(oldName, newName, category)
+		}
+		if err := f.FS.Remove(oldName); err != nil {
+			return nil, err
+		}
+		return f.FS.Create(newName, category)
+	})
 }
 
 // OpenReadWrite implements vfs.FS.
@@ -236,17 +247,9 @@ func (f *fuseFile) SyncTo(length int64) (fullSync bool, err error) {
 	return fullSync, err
 }
 
-// Preallocate implements vfs.File. It only saves the file system work, so that its failure is none.
-func (f *fuseFile) Preallocate(offset, length int64) (err error) {
-	refused := f.fuse.write(func() error {
-		err = f.File.Preallocate(offset, length)
-		return nil
-	})
-	if refused != nil {
-		return refused
-	}
-	return err
-}
+// Preallocate implements vfs.File. It does nothing: Pebble would reserve 1.1 memtables for every
+// log, however little is written to it, and a handful of logs would fill a small disk with nothing.
+func (f *fuseFile) Preallocate(int64, int64) error { return nil }
 
 // Close implements vfs.File. The file is closed even behind a blown fuse, for its descriptor; that
 // writes nothing.

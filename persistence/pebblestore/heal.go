@@ -29,7 +29,7 @@ type opened struct {
 // openInstance opens the database and rebuilds what is kept in memory: stock rows from their table,
 // the rest from the journal's records that are not folded yet.
 func (s *Store) openInstance(ctx context.Context) (*opened, error) {
-	in, err := openInstance(&s.opts, s.cache)
+	in, err := openInstance(&s.opts, s.cache, s.corruptions)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (s *Store) heal(ctx context.Context) error {
 	if err := s.space.check(time.Now()); err != nil {
 		return err
 	}
-	if err := probe(s.opts.FS, s.opts.FS.PathJoin(s.opts.Dir, "probe")); err != nil {
+	if err := probe(s.opts.FS, s.opts.FS.PathJoin(s.opts.Dir, probeName)); err != nil {
 		return fmt.Errorf("try the disk: %w", err)
 	}
 	old := s.mu.instance // only the keeper replaces it, and this is the keeper
@@ -205,6 +205,9 @@ func (s *Store) reopen(ctx context.Context) error {
 	}
 	return err
 }
+
+// probeName is the file that probe writes.
+const probeName = "probe"
 
 // probe writes, syncs and removes a small file.
 func probe(fs vfs.FS, name string) error {

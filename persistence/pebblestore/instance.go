@@ -1,12 +1,14 @@
 package pebblestore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -41,14 +43,14 @@ const (
 	formatMajorVersion = pebble.FormatWALSyncChunks
 )
 
-func openInstance(opts *Options, cache *pebble.Cache) (*instance, error) {
+func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions) (*instance, error) {
 	in := &instance{fuse: newFuse(opts.FS), memTableSize: uint64(opts.MemTableSize)}
 	popts := &pebble.Options{
 		FS:                          in.fuse,
 		Cache:                       cache,
 		FormatMajorVersion:          formatMajorVersion,
 		Logger:                      &pebbleLogger{slog: opts.Logger, fuse: in.fuse},
-		EventListener:               in.listener(opts.Logger),
+		EventListener:               in.listener(opts.Logger, corruptions),
 		MemTableSize:                uint64(opts.MemTableSize),
 		MemTableStopWritesThreshold: memTablesStop,
 		L0CompactionThreshold:       l0CompactionStart,
@@ -78,17 +80,25 @@ func openInstance(opts *Options, cache *pebble.Cache) (*instance, error) {
 	return in, nil
 }
 
-func (in *instance) listener(log *slog.Logger) *pebble.EventListener {
+func (in *instance) listener(log *slog.Logger, corruptions *corruptions) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			if in.fuse.err() == nil {
+			if in.fuse.err() == nil && corruptFile(err) == "" { // a corrupt file is told below, and once
 				log.Warn("store: background work failed; it is tried again", "error", err)
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			log.Error("store: a file is corrupt; restore the store from a backup", "file", info.Path, "details", info.Details)
+			if in.isRot(info.Details) {
+				corruptions.note(info.Path, info.Details)
+			}
 		},
 	}
+}
+
+// isRot reports whether a corruption that Pebble complains of is one of what was once written well.
+// Pebble also complains of files that it could not write just now; those it writes again.
+func (in *instance) isRot(corruption error) bool {
+	return in.fuse.err() == nil && !errors.Is(corruption, syscall.ENOSPC)
 }
 
 // close closes the database. It waits for its users. Behind a blown fuse the database may be
@@ -110,8 +120,8 @@ func (in *instance) close() (err error) {
 }
 
 // flush flushes the memtables, so that the next start need not read the log. It gives up when the
-// disk fails, as Pebble would not.
-func (in *instance) flush() error {
+// disk fails, as Pebble would not, or when the context ends.
+func (in *instance) flush(ctx context.Context) error {
 	if err := in.fuse.err(); err != nil {
 		return err
 	}
@@ -124,6 +134,8 @@ func (in *instance) flush() error {
 		return nil
 	case <-in.fuse.blew:
 		return in.fuse.err()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

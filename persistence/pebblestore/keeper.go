@@ -9,7 +9,7 @@ import (
 )
 
 // keeper is the store's one background goroutine: it folds the tail into the tables, purges expired
-// keys, and reopens the store after its disk has failed. The store's Close waits for it.
+// keys, frees old logs when the disk is nearly full, and reopens the store after its disk has failed. The store's Close waits for it.
 type keeper struct {
 	store  *Store
 	wake   chan struct{}
@@ -74,6 +74,7 @@ func (k *keeper) run(ctx context.Context) {
 	tick := time.NewTicker(s.opts.FoldInterval)
 	defer tick.Stop()
 	var healer healer
+	var reclaimer reclaimer
 	var purged time.Time
 	for ctx.Err() == nil {
 		select {
@@ -85,6 +86,7 @@ func (k *keeper) run(ctx context.Context) {
 			healer.tend(ctx, s)
 		}
 		k.foldNow(ctx, f)
+		reclaimer.tend(ctx, s)
 		if time.Since(purged) >= purgeInterval && !s.broken() {
 			if more := s.purge(f, time.Now()); !more {
 				purged = time.Now()

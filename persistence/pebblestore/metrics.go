@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/penstock-dev/penstock/persistence"
 )
 
@@ -15,6 +17,7 @@ type stats struct {
 	folds, foldedEntries atomic.Uint64
 	foldNanos            atomic.Uint64
 	purged, reopens      atomic.Uint64
+	reclaims             atomic.Uint64
 }
 
 func (s *stats) synced(took time.Duration, bytes int) {
@@ -44,6 +47,8 @@ func (s *Store) Metrics() []persistence.Metric {
 		counter("fold_seconds_total", "time spent folding", seconds(&st.foldNanos)),
 		counter("purged_keys_total", "expired idempotency keys looked at and removed", float64(st.purged.Load())),
 		counter("reopens_total", "times the store was reopened after its disk had failed", float64(st.reopens.Load())),
+		counter("corruptions_total", "times a corrupt file was met since the store was opened", float64(s.corruptions.met.Load())),
+		counter("reclaims_total", "times old logs were freed because the disk was nearly full", float64(st.reclaims.Load())),
 	}
 	s.mu.RLock()
 	t := s.mu.tail
@@ -59,7 +64,7 @@ func (s *Store) Metrics() []persistence.Metric {
 	defer in.users.Done()
 	m := in.db.Metrics()
 	return append(list,
-		gauge("disk_bytes", "bytes on disk", float64(m.DiskSpaceUsage())),
+		gauge("disk_bytes", "bytes on disk", float64(diskBytes(m))),
 		gauge("wal_bytes", "bytes of write-ahead log not flushed yet", float64(m.WAL.Size)),
 		gauge("memtable_bytes", "bytes of memtables", float64(m.MemTable.Size)),
 		gauge("memtables", "memtables", float64(m.MemTable.Count)),
@@ -68,4 +73,14 @@ func (s *Store) Metrics() []persistence.Metric {
 		gauge("block_cache_bytes", "bytes of blocks in memory", float64(m.BlockCache.Size)),
 		counter("block_cache_hits_total", "blocks found in memory", float64(m.BlockCache.Hits)),
 		counter("block_cache_misses_total", "blocks read from disk", float64(m.BlockCache.Misses)))
+}
+
+// diskBytes is what the store's files take. Pebble counts a log at the size it had when it was
+// opened: nothing, unless it overwrites an old one.
+func diskBytes(m *pebble.Metrics) uint64 {
+	grown := uint64(0)
+	if m.WAL.Size > m.WAL.PhysicalSize {
+		grown = m.WAL.Size - m.WAL.PhysicalSize
+	}
+	return m.DiskSpaceUsage() + grown
 }

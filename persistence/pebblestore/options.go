@@ -12,8 +12,10 @@ import (
 // default.
 type Options struct {
 	// Dir is the store's directory. It is made when it does not exist, and locked while the store is
-	// open.
+	// open. A directory that holds other files, and no store, is refused.
 	Dir string
+	// MustExist makes Open fail with ErrNoStore, and make nothing, when Dir holds no store.
+	MustExist bool
 	// FS is the file system, for tests; nil means the disk.
 	FS vfs.FS
 	// Logger gets what an operator should know; nil means slog.Default().

@@ -136,7 +136,7 @@ func readError(what string, err error) error {
 	if err == nil || errors.Is(err, persistence.ErrNotFound) || errors.Is(err, persistence.ErrClosed) {
 		return err
 	}
-	return fmt.Errorf("read %s: %w", what, err)
+	return fmt.Errorf("read %s: %w", what, readable(err))
 }
 
 // Reads of ranges, and of what the tail does not index, fold first and then read one snapshot of

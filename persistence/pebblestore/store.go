@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
@@ -25,6 +24,7 @@ type Store struct {
 	keep  *keeper
 	stats stats
 
+	corruptions *corruptions
 	// turn is held by whoever changes what is committed, or replaces the instance: a Commit, an
 	// OpenWriter, a heal, Close. It guards writing.
 	turn    chan struct{}
@@ -73,14 +73,15 @@ type attempt struct {
 }
 
 // Open opens the store in opts.Dir, and makes it when there is none. It fails when another process
-// has it open, or when another version of this program made it; the error says what to do.
+// has it open, when another version of this program made it, or when the directory is something
+// else's; the error says what to do. With opts.MustExist it makes none: ErrNoStore.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	if err := makeDir(opts.FS, opts.Dir); err != nil {
-		return nil, fmt.Errorf("make the store's directory: %w", err)
+	if err := prepareDir(&opts); err != nil {
+		return nil, err
 	}
 	lock, err := pebble.LockDirectory(opts.Dir, opts.FS)
 	if err != nil {
@@ -93,43 +94,19 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		cache: pebble.NewCache(opts.CacheSize),
 		space: newSpace(&opts),
 		turn:  make(chan struct{}, 1),
+
+		corruptions: newCorruptions(opts.Logger),
 	}
 	s.mu.changed = make(chan struct{})
 	s.writing.decider = newDecider(s.epochOf)
 	opened, err := s.openInstance(ctx)
 	if err != nil {
 		s.cache.Unref()
-		return nil, errors.Join(fmt.Errorf("open store in %s: %w", opts.Dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("open store in %s: %w", opts.Dir, readable(err)), lock.Close())
 	}
 	s.install(opened)
 	s.keep = startKeeper(s)
 	return s, nil
-}
-
-// makeDir makes a directory and those above it, so that they outlast a power cut: a directory is
-// durable when the one that holds it is synced.
-func makeDir(fs vfs.FS, dir string) error {
-	var holders []string
-	for path := dir; ; {
-		if _, err := fs.Stat(path); err == nil || fs.PathDir(path) == path {
-			break
-		}
-		path = fs.PathDir(path)
-		holders = append(holders, path)
-	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, path := range holders {
-		holder, err := fs.OpenDir(path)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(holder.Sync(), holder.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // epochOf tells the epoch of a product's partition: on this store one process owns them all.
@@ -194,9 +171,14 @@ func (s *Store) awaitWritable(ctx context.Context) error {
 	}
 }
 
-// Health implements persistence.Store.
+// Health implements persistence.Store. It goes on complaining of a corrupt file until the store is
+// opened again, though it may be that commands need nothing of that file: what is read from it is
+// lost, and only an operator can bring it back.
 func (s *Store) Health(context.Context) error {
 	if _, err := s.writable(); err != nil {
+		return err
+	}
+	if err := s.corruptions.err(); err != nil {
 		return err
 	}
 	return s.space.check(time.Now())
@@ -217,7 +199,7 @@ func (s *Store) Close() error {
 
 	s.keep.close()
 	in := s.mu.instance
-	err := errors.Join(in.flush(), in.close())
+	err := errors.Join(in.flush(context.Background()), in.close())
 	s.cache.Unref()
 	err = errors.Join(err, s.lock.Close())
 	if err != nil {

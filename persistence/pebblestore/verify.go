@@ -8,6 +8,8 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 )
@@ -18,6 +20,9 @@ import (
 // Two tables that are sorted differently (orders and ledger, rows and their indexes) are compared by
 // fingerprints: the sum of the hashes of all that one side says must be that of the other side. The
 // seed is fresh each time, so that a difference would have to be very lucky to stay unseen.
+//
+// A file that was found corrupt since the store was opened is a fault, whether or not it was read
+// this time; one that cannot be read ends the comparison.
 func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error) {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
@@ -34,10 +39,19 @@ func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persist
 	for _, pass := range []func(context.Context) error{
 		v.readProducts, v.readStock, v.readLedger, v.readOrders, v.readIndexes, v.readBindings, v.closeBooks,
 	} {
-		if err := pass(ctx); err != nil {
+		err := pass(ctx)
+		if pebble.IsCorruptionError(err) && snap.in.isRot(err) {
+			// What cannot be read cannot be compared either: the other passes would only blame it.
+			if corruptFile(err) == "" { // else Pebble has told the listener
+				s.corruptions.note("", err)
+			}
+			break
+		}
+		if err != nil {
 			return nil, readError("books", err)
 		}
 	}
+	s.corruptions.report(v.report)
 	v.tell()
 	return v.report, nil
 }

@@ -96,7 +96,7 @@ func (s *Store) commit(ctx context.Context, batch *persistence.Batch, res *persi
 	}
 	applied, err := s.decide(in, batch, res)
 	if err != nil {
-		return fmt.Errorf("%w: read what the batch names: %w", persistence.ErrUnavailable, err)
+		return fmt.Errorf("%w: read what the batch names: %w", persistence.ErrUnavailable, readable(err))
 	}
 	if applied > 0 {
 		if err := s.append(in, batch, res); err != nil {
@@ -147,6 +147,7 @@ func (l *lastBatch) remember(batch *persistence.Batch, res *persistence.Result) 
 // admit waits until the tail has room, and refuses when the disk has none.
 func (s *Store) admit(ctx context.Context, in *instance) error {
 	if err := s.space.check(time.Now()); err != nil {
+		s.keep.wakeUp() // it may know what can be freed
 		return err
 	}
 	for {
