@@ -10,8 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ErrNoStore says that a directory which must hold a store holds none. It is an fs.ErrNotExist too.
-var ErrNoStore = fmt.Errorf("no store: %w", fs.ErrNotExist)
+// ErrNoStore says that a directory which must hold a store holds none.
+var ErrNoStore = errors.New("no store")
 
 // IsDamaged reports whether an error of Open means that a file of the store is damaged: it has to be
 // restored from a backup.
@@ -27,7 +27,7 @@ func prepareDir(opts *Options) error {
 	case exists:
 		return nil
 	case opts.MustExist:
-		return fmt.Errorf("open store: %w: %s; choose the directory of one", ErrNoStore, opts.Dir)
+		return fmt.Errorf("open store: %s holds %w; choose the directory of one", opts.Dir, ErrNoStore)
 	case stranger != "":
 		return fmt.Errorf("open store: %s holds no store, and is not empty: %q is in it; "+
 			"choose the directory of a store, or an empty or new one to make a store there", opts.Dir, stranger)

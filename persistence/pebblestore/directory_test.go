@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"io/fs"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -41,7 +40,7 @@ func TestWhereAStoreIsMade(t *testing.T) {
 			before, _ := opts.FS.List(opts.Dir)
 			opts.MustExist = true
 			_, err := Open(t.Context(), opts)
-			require.ErrorIs(t, err, fs.ErrNotExist)
+			require.ErrorIs(t, err, ErrNoStore)
 			require.ErrorContains(t, err, "data holds no store")
 			after, _ := opts.FS.List(opts.Dir)
 			require.ElementsMatch(t, before, after, "nothing is made")
