@@ -138,7 +138,9 @@ func (c *PlaceOrder) KeyID() KeyID {
 // leaves its bounds, or when two lines of one product believe in different prices.
 func (c *PlaceOrder) Merge() ([]OrderLine, error) {
 	lines := slices.Clone(c.Lines)
-	slices.SortStableFunc(lines, func(a, b OrderLine) int { return a.Product.Compare(b.Product) })
+	if len(lines) > 1 {
+		slices.SortStableFunc(lines, func(a, b OrderLine) int { return a.Product.Compare(b.Product) })
+	}
 	merged := lines[:0]
 	for _, line := range lines {
 		last := len(merged) - 1

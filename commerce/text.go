@@ -20,6 +20,7 @@ func (c *checker) add(pointer, format string, args ...any) {
 // them in the middle of a batch, and a terminal or a log obeys others.
 func (c *checker) text(pointer, value string, required bool, max int) {
 	switch {
+	case plain(value) && len(value) <= max: // nearly always, and quickly seen
 	case !utf8.ValidString(value):
 		c.add(pointer, "must be valid UTF-8")
 	case required && strings.TrimSpace(value) == "":
@@ -34,6 +35,17 @@ func (c *checker) text(pointer, value string, required bool, max int) {
 			}
 		}
 	}
+}
+
+// plain reports whether a text is of visible ASCII characters only, at least one of them, and spaces
+// between them.
+func plain(value string) bool {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] > '~' {
+			return false
+		}
+	}
+	return value != "" && value[0] != ' '
 }
 
 // number checks an integer from min to max.
