@@ -194,7 +194,7 @@ func (g *claimGrain) fail(ctx actor.Context, reason any) {
 	case c.submission.entry != nil:
 		g.end(ctx, answer{err: c.errUnknown()})
 	default:
-		g.end(ctx, answer{err: errInternal()})
+		g.end(ctx, answer{err: errInternal(commerce.ID{})})
 	}
 }
 

@@ -61,6 +61,11 @@ type command struct {
 	slot deadlineSlot
 }
 
+// useKey gives the command its idempotency key.
+func (c *command) useKey(key commerce.KeyID, hash commerce.RequestHash) {
+	c.keyed, c.key, c.hash = true, key, hash
+}
+
 // submit moves the command to the committer's side of the deadline; false says that it is over.
 func (c *command) submit() bool {
 	return c.state.CompareAndSwap(stateWaiting, stateSubmitted)
@@ -120,8 +125,11 @@ func errUnavailable() *commerce.Error {
 	}
 }
 
-func errInternal() error {
-	return commerce.Errorf(commerce.CodeInternal, "an internal error; nothing was done")
+// errInternal is told after a panic; product is the one whose grain failed, if one did.
+func errInternal(product commerce.ID) *commerce.Error {
+	return &commerce.Error{
+		Code: commerce.CodeInternal, Product: product, Detail: "an internal error; nothing was done",
+	}
 }
 
 func errDraining() error {

@@ -29,7 +29,7 @@ func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
 	}
 	c.operation, c.resource = commerce.OperationPlaceOrder, c.id
 	if cmd.Key != "" {
-		c.keyed, c.key, c.hash = true, cmd.KeyID(), cmd.Hash()
+		c.useKey(cmd.KeyID(), cmd.Hash())
 	}
 	for i := range lines {
 		c.requests[i] = grantRequest{id: c.id, quantity: lines[i].Quantity, line: &lines[i]}
@@ -80,8 +80,7 @@ func (e *Engine) TransitionOrder(cmd *commerce.TransitionOrder) (OrderReceipt, e
 	t := &transition{engine: e, cmd: cmd}
 	t.operation, t.resource = commerce.OperationTransitionOrder, cmd.Order
 	if cmd.Key != "" {
-		t.keyed, t.hash = true, cmd.Hash()
-		t.key = commerce.NewKeyID(cmd.Caller, t.operation, cmd.Order, cmd.Key)
+		t.useKey(commerce.NewKeyID(cmd.Caller, t.operation, cmd.Order, cmd.Key), cmd.Hash())
 	}
 	if err := e.admission.begin(&t.command); err != nil {
 		return OrderReceipt{}, e.refused(t.operation, err).err
@@ -145,7 +144,7 @@ func (e *Engine) UpdateProduct(cmd *commerce.UpdateProduct) (ProductReceipt, err
 	if err != nil {
 		return ProductReceipt{}, e.refused(operation, e.refuseProduct(cmd.Product, err)).err
 	}
-	entry, err := cmd.NewEntry(ref.product.Load(), time.Now().UTC().Truncate(time.Millisecond))
+	entry, err := cmd.NewEntry(ref.product.Load(), rowTime())
 	if err != nil {
 		return ProductReceipt{}, e.refused(operation, err).err
 	}
@@ -173,9 +172,8 @@ func (e *Engine) AdjustStock(cmd *commerce.AdjustStock) (StockReceipt, error) {
 	if cmd.Delta < 0 {
 		a = e.removeStock(cmd)
 	} else {
-		at := time.Now().UTC().Truncate(time.Millisecond)
 		d := &direct{
-			engine: e, entry: cmd.NewEntry(at, e.epoch(cmd.Product), e.config.KeyRetention),
+			engine: e, entry: cmd.NewEntry(rowTime(), e.epoch(cmd.Product), e.config.KeyRetention),
 			receipt: func(entry *commerce.Entry) answer { return answer{movement: entry.Movements[0]} },
 		}
 		d.operation, d.resource = operation, cmd.Product
@@ -193,8 +191,7 @@ func (e *Engine) removeStock(cmd *commerce.AdjustStock) answer {
 	c.requests = []grantRequest{{id: c.id, quantity: -cmd.Delta}}
 	c.operation, c.resource = commerce.OperationAdjustStock, cmd.Product
 	if cmd.Key != "" {
-		c.keyed, c.hash = true, cmd.Hash()
-		c.key = commerce.NewKeyID(cmd.Caller, c.operation, cmd.Product, cmd.Key)
+		c.useKey(commerce.NewKeyID(cmd.Caller, c.operation, cmd.Product, cmd.Key), cmd.Hash())
 	}
 	return e.carry(c, func(int) commerce.ID { return cmd.Product })
 }
@@ -202,7 +199,7 @@ func (e *Engine) removeStock(cmd *commerce.AdjustStock) answer {
 // setKey takes the command's key from its entry.
 func (d *direct) setKey() {
 	if key := d.entry.Key; key != nil {
-		d.keyed, d.key, d.hash = true, key.ID, key.Request
+		d.useKey(key.ID, key.Request)
 	}
 }
 

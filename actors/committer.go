@@ -91,8 +91,13 @@ func (c *committer) submit(s *submission) {
 		s.settled.settle(s)
 		return
 	}
+	signal(c.arrived)
+}
+
+// signal leaves a token in a channel of capacity one, unless there is one already.
+func signal(arrived chan struct{}) {
 	select {
-	case c.arrived <- struct{}{}:
+	case arrived <- struct{}{}:
 	default:
 	}
 }
@@ -330,10 +335,7 @@ func (c *committer) close(ctx context.Context) {
 	c.mu.Lock()
 	c.mu.closed = true
 	c.mu.Unlock()
-	select {
-	case c.arrived <- struct{}{}:
-	default:
-	}
+	signal(c.arrived)
 	select {
 	case <-c.done:
 		return

@@ -304,6 +304,9 @@ func newID() commerce.ID {
 	return commerce.ID(uuid.Must(uuid.NewV7()))
 }
 
+// rowTime is the time as rows keep it: in UTC, to the millisecond.
+func rowTime() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
 func isNotFound(err error) bool { return errors.Is(err, persistence.ErrNotFound) }
 
 // warnings is a log handler that lets the actor library speak only of trouble.

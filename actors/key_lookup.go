@@ -51,10 +51,7 @@ func (k *keyLookups) ask(lookup *keyLookup) {
 	k.mu.Lock()
 	k.mu.queue = append(k.mu.queue, lookup)
 	k.mu.Unlock()
-	select {
-	case k.arrived <- struct{}{}:
-	default:
-	}
+	signal(k.arrived)
 }
 
 // close ends the goroutine once the queue is empty. A store that does not return is left behind.
@@ -62,10 +59,7 @@ func (k *keyLookups) close() {
 	k.mu.Lock()
 	k.mu.closed = true
 	k.mu.Unlock()
-	select {
-	case k.arrived <- struct{}{}:
-	default:
-	}
+	signal(k.arrived)
 	select {
 	case <-k.done:
 	case <-time.After(closeGrace):

@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -94,7 +93,7 @@ func (g *orderGrain) decide() {
 		g.refuse(t.stalled)
 		return
 	}
-	entry, err := t.cmd.NewEntry(g.order, time.Now().UTC().Truncate(time.Millisecond), g.engine.epoch, g.engine.config.KeyRetention)
+	entry, err := t.cmd.NewEntry(g.order, rowTime(), g.engine.epoch, g.engine.config.KeyRetention)
 	if err != nil {
 		g.refuse(err)
 		return
@@ -173,7 +172,7 @@ func (g *orderGrain) refuse(refusal error) {
 func (g *orderGrain) fail(ctx actor.Context, reason any) {
 	g.engine.grainFailed("order", reason)
 	if t := g.current; t != nil {
-		a := answer{err: errInternal()}
+		a := answer{err: errInternal(commerce.ID{})}
 		if t.submission.entry != nil {
 			a.err = t.errUnknown()
 		}
@@ -181,7 +180,7 @@ func (g *orderGrain) fail(ctx actor.Context, reason any) {
 	}
 	for _, t := range g.waiting {
 		g.current = t
-		g.finish(answer{err: errInternal()})
+		g.finish(answer{err: errInternal(commerce.ID{})})
 	}
 	g.waiting = nil
 	g.advance(ctx)

@@ -24,7 +24,7 @@ func (p *partition) Receive(ctx actor.Context) {
 		if reason := recover(); reason != nil {
 			p.engine.grainFailed("partition", reason)
 			if r, ok := ctx.Message().(*grantRequest); ok {
-				r.refusal = errGrainFailed(r.ref.id)
+				r.refusal = errInternal(r.ref.id)
 				ctx.Send(r.replyTo, r)
 			}
 		}

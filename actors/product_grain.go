@@ -70,11 +70,8 @@ func (g *productGrain) Receive(ctx actor.Context) {
 }
 
 func (g *productGrain) request(r *grantRequest) {
-	if len(g.parked) > 0 || g.recovering {
-		g.park(r) // behind those who came first
-		return
-	}
-	if !g.decide(r) {
+	behind := len(g.parked) > 0 || g.recovering // others came first
+	if behind || !g.decide(r) {
 		g.park(r)
 	}
 }
@@ -202,10 +199,8 @@ func (g *productGrain) unpark() {
 		}
 		queue[0] = nil
 	}
-	if len(g.parked) == 0 {
-		g.parked = nil
-		g.ref.parked.Store(false)
-	}
+	g.parked = nil
+	g.ref.parked.Store(false)
 }
 
 // askBarrier asks the committer to let a barrier pass, before grants past their end are dropped:
@@ -249,7 +244,8 @@ func (g *productGrain) leave() {
 
 // fail starts over after a panic. What was granted is not known any more, so nothing is granted
 // until a barrier has passed the committer: what had been handed over is part of the committed row
-// then. Grants of claims that had not got so far are forgotten; the store still guards their units. Three failures within ten seconds stop the product.
+// then. Grants of claims that had not got so far are forgotten; the store still guards their units.
+// Three failures within ten seconds stop the product.
 func (g *productGrain) fail(reason any) {
 	g.engine.grainFailed("product", reason)
 	now := time.Now()
@@ -262,7 +258,7 @@ func (g *productGrain) fail(reason any) {
 	}
 	if r := g.deciding; r != nil {
 		g.deciding = nil
-		g.reply(r, errGrainFailed(g.ref.id))
+		g.reply(r, errInternal(g.ref.id))
 	}
 	g.open, g.openUnits = make(map[commerce.ID]openGrant), 0
 	g.recovering = true
@@ -274,12 +270,6 @@ const (
 	failuresMax    = 3
 	failuresWithin = 10 * time.Second
 )
-
-func errGrainFailed(product commerce.ID) *commerce.Error {
-	return &commerce.Error{
-		Code: commerce.CodeInternal, Product: product, Detail: "an internal error; nothing was done",
-	}
-}
 
 func errQuarantined(id commerce.ID) *commerce.Error {
 	return &commerce.Error{
