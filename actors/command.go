@@ -180,6 +180,8 @@ func outcomeError(o *commerce.Outcome) error {
 					commerce.OnHandMax, o.Stock.OnHand),
 			}},
 		}
+	case commerce.Unstorable:
+		return commerce.Errorf(commerce.CodeValidation, "some text of the request cannot be stored: it has a NUL character, or is not UTF-8")
 	default: // a stale grant: its partition has another owner now
 		return &commerce.Error{
 			Code: commerce.CodeOverloaded, RetryAfter: retryAfterShort, Product: o.Stock.Product,

@@ -56,6 +56,9 @@ const (
 	Overstocked
 	// StaleGrant: the partition of Stock.Product has another owner since it granted.
 	StaleGrant
+	// Unstorable: the store has no way to write down some text of the entry. The edge refuses such
+	// text; an entry that has it all the same does not keep the rest of its batch from being written.
+	Unstorable
 )
 
 // Outcome is what became of one entry.

@@ -24,6 +24,7 @@ func rules() []rule {
 		{"commerce", nil},
 		{"persistence", []string{"commerce"}},
 		{"persistence/pebblestore", []string{"commerce", "persistence", "internal/planted"}},
+		{"persistence/pgstore", []string{"commerce", "persistence", "internal/planted"}},
 		{"persistence/faulty", []string{"commerce", "persistence"}},
 		{"persistence/storetest", []string{"commerce", "persistence"}},
 		{"actors", []string{"commerce", "persistence", "internal/planted"}},
@@ -35,6 +36,8 @@ func rules() []rule {
 		{"bench", []string{"commerce", "http/wire"}},
 		{"internal/planted", nil},
 		{"internal/architecture", nil},
+		{"internal/pgtest", nil},
+		{"internal/withpg", []string{"internal/pgtest"}},
 		{"internal/testreport", nil},
 		{"internal/fanout", nil},
 		{"internal/progress", nil},
@@ -42,6 +45,7 @@ func rules() []rule {
 		{"internal/client", []string{"commerce", "http/wire"}},
 		{"internal/productimport", []string{"commerce", "internal/client", "internal/csvfile", "internal/fanout"}},
 		{"internal/orderreplay", []string{"commerce", "internal/client", "internal/csvfile", "internal/fanout"}},
+		{"internal/storecopy", []string{"commerce", "persistence", "persistence/pgstore"}},
 		{"internal/democatalog", []string{"commerce", "actors", "internal/fanout"}},
 		{"internal/checker", []string{"commerce", "persistence"}},
 		{"internal/torture", []string{"..."}},
@@ -54,6 +58,8 @@ func fences() map[string][]string {
 	return map[string][]string{
 		"github.com/asynkron/protoactor-go": {"actors"},
 		"github.com/cockroachdb/pebble/v2":  {"persistence/pebblestore"},
+		"github.com/jackc/pgx/v5":           {"persistence/pgstore", "internal/pgtest", "bench/..."},
+		"github.com/pressly/goose/v3":       {"persistence/pgstore"},
 		"github.com/valyala/fasthttp":       {"http/...", "internal/client", "bench/..."},
 		"github.com/fasthttp/router":        {"http"},
 		"net/http":                          {"cmd/penstock"}, // for profiles, on their own port

@@ -28,4 +28,10 @@ const (
 	RefuseUncommitted Bug = "refuse-uncommitted"
 	// KeyNotBound commits an order without its key: harness, one key with two orders.
 	KeyNotBound Bug = "key-not-bound"
+	// ForeignBatch lets a process take its predecessor's place in the store without a name of its
+	// own, and take a batch that has its number for its own: two servers on one database, lost order.
+	ForeignBatch Bug = "foreign-batch"
+	// UnknownAsRefused tells of a batch whose connection was lost during its commit that it was not
+	// written: cuts, a writer that stumbles over a batch of its own.
+	UnknownAsRefused Bug = "unknown-as-refused"
 )
