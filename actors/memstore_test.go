@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -228,6 +229,19 @@ func (s *memStore) Keys(_ context.Context, ids []commerce.KeyID) ([]commerce.Key
 		}
 	}
 	return bound, nil
+}
+
+func (s *memStore) BoundKeys(_ context.Context, after commerce.KeyID, limit int) ([]commerce.KeyBinding, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var bound []commerce.KeyBinding
+	for id, b := range s.mu.keys {
+		if bytes.Compare(id[:], after[:]) > 0 {
+			bound = append(bound, b)
+		}
+	}
+	slices.SortFunc(bound, func(a, b commerce.KeyBinding) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return bound[:min(limit, len(bound))], nil
 }
 
 func (s *memStore) Verify(context.Context, func(int64)) (*persistence.Report, error) {

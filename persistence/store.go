@@ -64,6 +64,8 @@ type Store interface {
 	Movement(ctx context.Context, product commerce.ID, version uint64) (commerce.Movement, error)
 	// Keys looks up idempotency keys that have not expired; bound holds those that are bound.
 	Keys(ctx context.Context, ids []commerce.KeyID) (bound []commerce.KeyBinding, err error)
+	// BoundKeys returns up to limit keys with ID > after that have not expired, in ID order: a scan.
+	BoundKeys(ctx context.Context, after commerce.KeyID, limit int) ([]commerce.KeyBinding, error)
 
 	// Verify proves on one consistent view that the books add up. It may run beside writers.
 	// progress, when not nil, is called now and then with rows checked so far.

@@ -257,6 +257,14 @@ func (s *Store) Keys(ctx context.Context, ids []commerce.KeyID) ([]commerce.KeyB
 	return s.inner.Keys(ctx, ids)
 }
 
+// BoundKeys implements persistence.Store.
+func (s *Store) BoundKeys(ctx context.Context, after commerce.KeyID, limit int) ([]commerce.KeyBinding, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	return s.inner.BoundKeys(ctx, after, limit)
+}
+
 // Verify implements persistence.Store.
 func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error) {
 	return s.inner.Verify(ctx, progress)

@@ -125,6 +125,7 @@ func TestReadsFailUntilFaultsAreSwitchedOff(t *testing.T) {
 		"Movements":    func() error { _, err := s.store.Movements(ctx, id, 0, 1); return err },
 		"Movement":     func() error { _, err := s.store.Movement(ctx, id, 1); return err },
 		"Keys":         func() error { _, err := s.store.Keys(ctx, nil); return err },
+		"BoundKeys":    func() error { _, err := s.store.BoundKeys(ctx, commerce.KeyID{}, 1); return err },
 	}
 	for name, read := range reads {
 		require.ErrorIs(t, read(), faulty.ErrRead, name)

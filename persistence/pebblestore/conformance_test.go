@@ -25,13 +25,13 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	t.Run("folding now and then", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t storetest.T) *storetest.Place {
+		conform(t, func(t storetest.T) *storetest.Place {
 			return openPlace(t, small(vfs.NewCrashableMem()))
 		})
 	})
 	t.Run("folding only when it must", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t storetest.T) *storetest.Place {
+		conform(t, func(t storetest.T) *storetest.Place {
 			opts := small(vfs.NewCrashableMem())
 			opts.FoldInterval = time.Hour
 			return openPlace(t, opts)
@@ -39,12 +39,18 @@ func TestConformance(t *testing.T) {
 	})
 	t.Run("folding all the time", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t storetest.T) *storetest.Place {
+		conform(t, func(t storetest.T) *storetest.Place {
 			opts := small(vfs.NewCrashableMem())
 			opts.FoldEntries, opts.FoldInterval = 1, time.Millisecond
 			return openPlace(t, opts)
 		})
 	})
+}
+
+func conform(t *testing.T, open storetest.Factory) {
+	t.Helper()
+	storetest.Run(t, open)
+	storetest.RunCrashes(t, open)
 }
 
 func openPlace(t storetest.T, opts Options) *storetest.Place {
@@ -59,7 +65,8 @@ func openPlace(t storetest.T, opts Options) *storetest.Place {
 			opts.FS = opts.FS.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{})
 			return openPlace(t, opts)
 		},
-		Corrupt: func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, s, c, id) },
+		Corrupt:     func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, s, c, id) },
+		Corruptions: storetest.Corruptions(),
 	}
 }
 

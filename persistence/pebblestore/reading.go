@@ -331,5 +331,28 @@ func (s *Store) Movement(ctx context.Context, product commerce.ID, version uint6
 	return line, readError("movement", err)
 }
 
+// BoundKeys implements persistence.Store.
+func (s *Store) BoundKeys(ctx context.Context, after commerce.KeyID, limit int) ([]commerce.KeyBinding, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, readError("keys", err)
+	}
+	defer snap.release()
+	it, err := iterateAfter(ctx, snap, tableBindings, commerce.ID(after))
+	if err != nil {
+		return nil, readError("keys", err)
+	}
+	now := time.Now()
+	var bound []commerce.KeyBinding
+	for valid := it.First(); valid && err == nil && len(bound) < page(limit); valid = it.Next() {
+		var binding commerce.KeyBinding
+		binding, err = decodeBinding(commerce.KeyID(lastID(it.Key())), it.Value())
+		if err == nil && binding.ExpiresAt.After(now) {
+			bound = append(bound, binding)
+		}
+	}
+	return bound, readError("keys", errors.Join(err, it.Error(), it.Close()))
+}
+
 // page bounds a limit that a caller gave.
 func page(limit int) int { return max(0, min(limit, persistence.PageMax)) }

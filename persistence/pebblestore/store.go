@@ -129,6 +129,13 @@ func (s *Store) takeTurn(ctx context.Context) error {
 
 func (s *Store) giveTurn() { <-s.turn }
 
+// State names what is stored: it is another one after every writer that was opened and after every batch.
+func (s *Store) State() (epoch, batch uint64) {
+	s.turn <- struct{}{}
+	defer s.giveTurn()
+	return s.writing.epoch, s.writing.last.seq
+}
+
 // writable returns the instance if it can be written to.
 func (s *Store) writable() (*instance, error) {
 	s.mu.RLock()

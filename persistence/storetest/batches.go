@@ -180,11 +180,24 @@ func closed(b *bundle) {
 	require.NoError(b, b.store.Close())
 	require.NoError(b, b.store.Close(), "twice is harmless")
 	require.ErrorIs(b, b.writer.Commit(b.Context(), batch, &b.res), persistence.ErrClosed)
-	_, err := b.store.Order(b.Context(), o.ID)
-	require.ErrorIs(b, err, persistence.ErrClosed)
-	_, err = b.store.Orders(b.Context(), persistence.OrderQuery{Limit: 1})
-	require.ErrorIs(b, err, persistence.ErrClosed)
-	_, err = b.store.OpenWriter(b.Context())
-	require.ErrorIs(b, err, persistence.ErrClosed)
-	require.ErrorIs(b, b.store.Health(b.Context()), persistence.ErrClosed)
+	ctx := b.Context()
+	for name, use := range map[string]func() error{
+		"OpenWriter":   func() error { _, err := b.store.OpenWriter(ctx); return err },
+		"Product":      func() error { _, err := b.store.Product(ctx, p.ID); return err },
+		"ProductBySKU": func() error { _, err := b.store.ProductBySKU(ctx, "A"); return err },
+		"Products":     func() error { _, err := b.store.Products(ctx, commerce.ID{}, 1); return err },
+		"Stock":        func() error { _, err := b.store.Stock(ctx, p.ID); return err },
+		"Order":        func() error { _, err := b.store.Order(ctx, o.ID); return err },
+		"Orders":       func() error { _, err := b.store.Orders(ctx, persistence.OrderQuery{Limit: 1}); return err },
+		"Events":       func() error { _, err := b.store.Events(ctx, o.ID, 0, 1); return err },
+		"Movements":    func() error { _, err := b.store.Movements(ctx, p.ID, 0, 1); return err },
+		"Movement":     func() error { _, err := b.store.Movement(ctx, p.ID, 1); return err },
+		"Keys":         func() error { _, err := b.store.Keys(ctx, []commerce.KeyID{{1}}); return err },
+		"BoundKeys":    func() error { _, err := b.store.BoundKeys(ctx, commerce.KeyID{}, 1); return err },
+		"Verify":       func() error { _, err := b.store.Verify(ctx, nil); return err },
+		"Health":       func() error { return b.store.Health(ctx) },
+	} {
+		require.ErrorIs(b, use(), persistence.ErrClosed, name)
+	}
+	require.NotEmpty(b, b.store.Metrics())
 }

@@ -1,10 +1,9 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +24,8 @@ func readClaims() []claim {
 		{"the ledger reads newest first, page by page", movementsRead},
 		{"events read in order, from any number on", eventsRead},
 		{"bound keys are found among others", keysRead},
+		{"bound keys are listed without a gap, those that have expired left out", keysListed},
+		{"texts read as they were written, whatever they hold", textsRead},
 		{"limits are kept", limitsKept},
 		{"every read shows what Commit has answered", readYourCommit},
 		{"readers never see half an entry, nor one that is taken back", readersBeside},
@@ -374,6 +375,14 @@ func limitsKept(b *bundle) {
 		require.NoError(b, err)
 		require.Len(b, lines, min(limit, persistence.PageMax))
 	}
+	newest, err := b.store.Movements(b.Context(), p.ID, math.MaxUint64, 1)
+	require.NoError(b, err)
+	require.EqualValues(b, 1+2*500+1, newest[0].Level.Version)
+	_, err = b.store.Movement(b.Context(), p.ID, math.MaxUint64)
+	require.ErrorIs(b, err, persistence.ErrNotFound)
+	events, err := b.store.Events(b.Context(), p.ID, math.MaxUint64, 1)
+	require.NoError(b, err)
+	require.Empty(b, events)
 }
 
 func readYourCommit(b *bundle) {
@@ -399,72 +408,6 @@ func readYourCommit(b *bundle) {
 		rows, err := b.store.Products(b.Context(), commerce.ID{}, 10)
 		require.NoError(b, err)
 		require.Equal(b, []persistence.ProductRow{{Product: p, Stock: e.Movements[0].Level}}, rows)
-	}
-}
-
-// readersBeside moves one unit to and fro between two products, in one entry each time an order is
-// placed and cancelled, while readers look on.
-func readersBeside(b *bundle) {
-	p := b.product(100)
-	stop := make(chan struct{})
-	var wait sync.WaitGroup
-	errs := make([]error, 3)
-	for i := range errs {
-		wait.Go(func() { errs[i] = watch(b, p, stop) })
-	}
-	for i := range 60 {
-		placed := b.w.Order("ann", fmt.Sprint(i), Line{p, 2})
-		refused := b.w.Order("ben", fmt.Sprint(i), Line{p, 101})
-		b.commit(placed, refused)
-		if i%2 == 0 {
-			b.move(placed.Order.Row, commerce.StatusCancelled)
-		}
-	}
-	close(stop)
-	wait.Wait()
-	require.NoError(b, errors.Join(errs...))
-}
-
-func watch(b *bundle, p *commerce.Product, stop <-chan struct{}) error {
-	for last := uint64(0); ; {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		row, err := b.store.Stock(b.Context(), p.ID)
-		if err != nil {
-			return err
-		}
-		if row.Version < last {
-			return fmt.Errorf("stock went back from version %d to %d", last, row.Version)
-		}
-		last = row.Version
-		lines, err := b.store.Movements(b.Context(), p.ID, 0, 1)
-		if err != nil {
-			return err
-		}
-		if lines[0].Level.Version < row.Version {
-			return fmt.Errorf("the ledger ends at %d, the stock row was at %d", lines[0].Level.Version, row.Version)
-		}
-		orders, err := b.store.Orders(b.Context(), persistence.OrderQuery{Customer: "ben", Limit: 1})
-		if err != nil || len(orders) > 0 {
-			return fmt.Errorf("a refused order was seen: %v, %w", orders, err)
-		}
-		orders, err = b.store.Orders(b.Context(), persistence.OrderQuery{Customer: "ann", Limit: 1})
-		if err != nil {
-			return err
-		}
-		for _, o := range orders {
-			events, err := b.store.Events(b.Context(), o.ID, 0, 10)
-			if err != nil || uint64(len(events)) < o.Version {
-				return fmt.Errorf("order at version %d has %d events: %w", o.Version, len(events), err)
-			}
-		}
-		report, err := b.store.Verify(b.Context(), nil)
-		if err != nil || !report.OK() {
-			return fmt.Errorf("verify beside a writer: %v, %w", report, err)
-		}
 	}
 }
 

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +17,7 @@ type T interface {
 	require.TestingT
 	Helper()
 	Logf(format string, args ...any)
+	Fatalf(format string, args ...any)
 	Cleanup(func())
 	Context() context.Context
 }
@@ -32,6 +35,9 @@ type Place struct {
 	Crash func(t T) *Place
 	// Corrupt changes a stored row behind the store's back. Nil when that cannot be done.
 	Corrupt func(t T, c Corruption, id commerce.ID)
+	// Corruptions are those that Corrupt can make: what one store can get wrong may not exist in
+	// another one. Corruptions lists all there are.
+	Corruptions []Corruption
 }
 
 // Corruption is a way to spoil a store, so that Verify can show that it notices.
@@ -53,7 +59,11 @@ const (
 	KeyDouble         Corruption = "two keys of one order"
 )
 
-func corruptions() map[Corruption]string {
+// Corruptions lists all there are.
+func Corruptions() []Corruption { return slices.Sorted(maps.Keys(faultKinds())) }
+
+// faultKinds tells for each corruption the kind of fault that Verify must report.
+func faultKinds() map[Corruption]string {
 	return map[Corruption]string{
 		StockRowOff:       "stock_sum",
 		StockRowGone:      "stock_missing",
@@ -76,7 +86,7 @@ type claim struct {
 	check func(b *bundle)
 }
 
-// Run checks that the stores which open opens keep the contract.
+// Run checks that the stores which open opens keep the contract. What a crash leaves is RunCrashes'.
 func Run(t *testing.T, open Factory) {
 	t.Helper()
 	groups := []struct {
@@ -99,10 +109,6 @@ func Run(t *testing.T, open Factory) {
 			}
 		})
 	}
-	t.Run("crashes", func(t *testing.T) {
-		t.Parallel()
-		runCrashes(t, open)
-	})
 	t.Run("model", func(t *testing.T) {
 		t.Parallel()
 		runModel(t, open)
