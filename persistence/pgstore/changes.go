@@ -1,0 +1,314 @@
+package pgstore
+
+import (
+	"slices"
+
+	"github.com/penstock-dev/penstock/commerce"
+)
+
+// changes is what the entries of a batch change, as parameters of its statements. It is reused from
+// batch to batch.
+type changes struct {
+	keys        table
+	unbind      table // expired bindings in the way of keys
+	placed      table
+	transitions table
+	orders      []orderChange
+	ordersByID  map[commerce.ID]int // places in orders; used when an order may be there twice
+	products    [][][]byte          // parameters of one statement each
+	creates     []bool              // of products: whether it is new
+	newStock    table
+	moves       table // a row a product
+	lines       table // a row a line of the ledger
+	ledger      []line
+	stock       []commerce.Stock // rows after the batch, once it has been answered
+	events      table
+	epochs      table
+	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
+}
+
+// orderChange is an order's row after the batch. Expect is the version before it, 0 when it is new.
+type orderChange struct {
+	row    *commerce.Order
+	expect uint64
+}
+
+// line is a movement on its way into the ledger.
+type line struct {
+	*commerce.Movement
+	place int // of its product's row in stock
+	// after is what the lines of the same product behind it move; its Version counts them.
+	after commerce.Stock
+}
+
+func newChanges() *changes {
+	return &changes{
+		keys:   newTable(oidUUID, oidBytea, oidInt2, oidUUID, oidInt8, oidTimestamptz),
+		unbind: newTable(oidUUID),
+		placed: newTable(oidUUID, oidText, oidInt2, oidInt8, oidText, oidTimestamptz, oidTimestamptz, oidTimestamptz,
+			oidText, oidText, oidText, oidInt8, oidJSON),
+		transitions: newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidText, oidText, oidInt8),
+		ordersByID:  make(map[commerce.ID]int),
+		newStock:    newTable(oidUUID),
+		moves:       newTable(oidUUID, oidInt8, oidInt8, oidInt8),
+		lines: newTable(oidInt8, oidInt8, oidUUID, oidInt8, oidInt8, oidInt8, oidInt8,
+			oidText, oidText, oidTimestamptz, oidInt8),
+		events: newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidJSON),
+		epochs: newTable(oidInt2, oidInt8),
+	}
+}
+
+func (c *changes) reset() {
+	for _, t := range [...]*table{
+		&c.keys, &c.unbind, &c.placed, &c.transitions, &c.newStock, &c.moves, &c.lines, &c.events, &c.epochs,
+	} {
+		t.reset()
+	}
+	c.orders, c.products, c.creates = c.orders[:0], c.products[:0], c.creates[:0]
+	clear(c.ordersByID)
+	clear(c.ledger)
+	c.ledger, c.stock = c.ledger[:0], c.stock[:0]
+	clear(c.granted[:])
+}
+
+// gather takes in entries that apply, or are taken to apply. It returns false, for a batch that nobody
+// has decided yet, when that cannot be right or cannot be written without knowing the rows: then the batch
+// goes the careful way.
+func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
+	c.reset()
+	ok = true
+	for _, e := range entries {
+		if !storable(e) || (e.Order != nil && !c.addOrder(e.Order)) {
+			ok = false
+		}
+		if e.Product != nil {
+			c.addProduct(e.Product)
+		}
+		if err := c.addEvent(e.Event); err != nil {
+			return false, err
+		}
+		for i := range e.Movements {
+			c.ledger = append(c.ledger, line{Movement: &e.Movements[i]})
+			if !c.addEpoch(&e.Movements[i]) {
+				ok = false
+			}
+		}
+		// The key of a stock change binds the number of its line, which only the commit knows.
+		if e.Key != nil && e.Key.Operation == commerce.OperationAdjustStock {
+			ok = false
+		}
+	}
+	c.addKeys(entries)
+	c.writeOrders()
+	c.addMoves()
+	return ok, nil
+}
+
+func (c *changes) addKeys(entries []*commerce.Entry) {
+	for _, e := range entries {
+		if k := e.Key; k != nil {
+			c.keys.uuid(k.ID)
+			c.keys.bytes(k.Request[:])
+			c.keys.int2(int16(k.Operation))
+			c.keys.uuid(k.Resource)
+			c.keys.int8(int64(k.Version))
+			c.keys.time(k.ExpiresAt)
+		}
+	}
+}
+
+// addOrder notes an order's new row. Several changes of one order are one row; false when they do not
+// follow from each other.
+func (c *changes) addOrder(change *commerce.OrderChange) bool {
+	id := change.Row.ID
+	at, there := c.ordersByID[id]
+	if !there {
+		c.ordersByID[id] = len(c.orders)
+		c.orders = append(c.orders, orderChange{row: change.Row, expect: change.Expect})
+		return true
+	}
+	follows := c.orders[at].row.Version == change.Expect
+	c.orders[at].row = change.Row
+	return follows
+}
+
+func (c *changes) writeOrders() {
+	slices.SortFunc(c.orders, func(a, b orderChange) int { return a.row.ID.Compare(b.row.ID) })
+	for _, change := range c.orders {
+		o, t := change.row, &c.transitions
+		if change.expect == 0 {
+			c.place(o)
+			continue
+		}
+		t.uuid(o.ID)
+		t.int8(int64(change.expect))
+		t.int2(int16(o.Status))
+		t.time(o.UpdatedAt)
+		t.text(o.Carrier)
+		t.text(o.TrackingNumber)
+		t.text(o.CancelReason)
+		t.int8(int64(o.Version))
+	}
+}
+
+func (c *changes) place(o *commerce.Order) {
+	t := &c.placed
+	t.uuid(o.ID)
+	t.text(o.Customer)
+	t.int2(int16(o.Status))
+	t.int8(o.Total.Amount)
+	t.bytes(o.Total.Currency[:])
+	t.time(o.PlacedAt)
+	t.time(o.UpdatedAt)
+	t.time(o.ExpiresAt)
+	t.text(o.Carrier)
+	t.text(o.TrackingNumber)
+	t.text(o.CancelReason)
+	t.int8(int64(o.Version))
+	t.grow(func(b []byte) []byte { return appendOrderDetail(b, o) })
+}
+
+// addProduct notes a product's new row, one statement each: products change rarely.
+func (c *changes) addProduct(change *commerce.ProductChange) {
+	p := change.Row
+	params := [][]byte{
+		p.ID[:], []byte(p.Name), []byte(p.Description), []byte(p.Category), []byte(p.SKU), int8Param(p.Price.Amount),
+		p.Price.Currency[:], nil,
+		{0},
+		int8Param(int64(p.Version)),
+		int8Param(sinceY2K(p.CreatedAt)), int8Param(sinceY2K(p.UpdatedAt)),
+	}
+	if p.Attributes != "" {
+		params[7] = []byte(p.Attributes)
+	}
+	if p.Archived {
+		params[8] = []byte{1}
+	}
+	if change.Expect == 0 {
+		c.newStock.uuid(p.ID)
+	} else {
+		params = append(params, int8Param(int64(change.Expect)))
+	}
+	c.products = append(c.products, params)
+	c.creates = append(c.creates, change.Expect == 0)
+}
+
+func (c *changes) addEvent(e *commerce.Event) error {
+	if e == nil {
+		return nil
+	}
+	data, err := encodeEvent(e)
+	if err != nil {
+		return err
+	}
+	t := &c.events
+	t.uuid(e.Entity)
+	t.int8(int64(e.Seq))
+	t.int2(int16(e.Type))
+	t.time(e.At)
+	t.text(e.Actor)
+	if data == nil {
+		t.null()
+	} else {
+		t.bytes(data)
+	}
+	return nil
+}
+
+// addEpoch notes the epoch of a grant; false when two grants of one partition have different ones.
+func (c *changes) addEpoch(m *commerce.Movement) bool {
+	partition := m.Product.Partition()
+	if seen := c.granted[partition]; seen != 0 {
+		return seen == m.Epoch
+	}
+	c.granted[partition] = m.Epoch
+	c.epochs.int2(int16(partition))
+	c.epochs.int8(int64(m.Epoch))
+	return true
+}
+
+// addMoves sorts the ledger's lines by product, each product's in the order of the entries, and adds
+// them up.
+func (c *changes) addMoves() {
+	slices.SortStableFunc(c.ledger, func(a, b line) int { return a.Product.Compare(b.Product) })
+	place := 0
+	for from := 0; from < len(c.ledger); {
+		product := c.ledger[from].Product
+		to := from + 1
+		for to < len(c.ledger) && c.ledger[to].Product == product {
+			to++
+		}
+		place++
+		var sum commerce.Stock
+		for i := to - 1; i >= from; i-- {
+			l := &c.ledger[i]
+			l.place, l.after = place, sum
+			sum.OnHand += l.OnHandDelta
+			sum.Allocated += l.AllocatedDelta
+			sum.Version++
+		}
+		c.moves.uuid(product)
+		c.moves.int8(sum.OnHand)
+		c.moves.int8(sum.Allocated)
+		c.moves.int8(int64(sum.Version))
+		from = to
+	}
+	for i := range c.ledger {
+		c.addLine(&c.ledger[i])
+	}
+}
+
+func (c *changes) addLine(l *line) {
+	t := &c.lines
+	t.int8(int64(l.place))
+	t.int8(int64(l.after.Version))
+	if l.Order.IsZero() {
+		t.null()
+	} else {
+		t.uuid(l.Order)
+	}
+	t.int8(l.OnHandDelta)
+	t.int8(l.AllocatedDelta)
+	t.int8(l.after.OnHand)
+	t.int8(l.after.Allocated)
+	t.text(string(l.Reason))
+	t.text(l.Actor)
+	t.time(l.At)
+	t.int8(int64(l.Epoch))
+}
+
+// queue adds the statements that write the changes to a pipeline, in the order in which they take locks.
+func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
+	number, n := int8Param(writer), int8Param(int64(seq))
+	p.addTable(stmtUnbind, &c.unbind)
+	p.addTable(stmtKeys, &c.keys)
+	p.addTable(stmtPlaced, &c.placed)
+	p.addTable(stmtTransitions, &c.transitions)
+	for i, params := range c.products {
+		if c.creates[i] {
+			p.add(stmtCreateProduct, params)
+		} else {
+			p.add(stmtUpdateProduct, params)
+		}
+	}
+	p.addTable(stmtNewStock, &c.newStock)
+	if c.moves.rows() > 0 {
+		params := append(c.moves.all(), c.lines.all(number, n)...)
+		p.add(stmtMoves, params)
+	}
+	p.addTable(stmtEvents, &c.events, number, n)
+	p.addTable(stmtEpochs, &c.epochs)
+}
+
+// settle writes the levels that the lines reached into the entries.
+func (c *changes) settle() {
+	slices.SortFunc(c.stock, func(a, b commerce.Stock) int { return a.Product.Compare(b.Product) })
+	for i := range c.ledger {
+		l := &c.ledger[i]
+		row := c.stock[l.place-1]
+		l.Level = commerce.Stock{
+			Product: row.Product, OnHand: row.OnHand - l.after.OnHand, Allocated: row.Allocated - l.after.Allocated,
+			Version: row.Version - l.after.Version,
+		}
+	}
+}

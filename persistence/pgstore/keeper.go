@@ -1,0 +1,99 @@
+package pgstore
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	purgeInterval = 10 * time.Second
+	// purgeRowsMax bounds one statement of a purge.
+	purgeRowsMax = 5000
+	// purgeAfter is how long a row outlives its expiry: the database's clock may be ahead of a writer's.
+	purgeAfter     = time.Hour
+	monthsInterval = time.Hour
+	// keepTimeout bounds one round of the keeper.
+	keepTimeout = time.Minute
+)
+
+// keeper is the goroutine of a store that writes: it removes expired idempotency keys and makes the
+// months' partitions ahead of time. It runs from the first writer on, until the store closes.
+type keeper struct {
+	store *Store
+	once  sync.Once // starts it, or keeps it from starting
+	end   context.CancelFunc
+	done  sync.WaitGroup
+}
+
+func newKeeper(s *Store) *keeper { return &keeper{store: s, end: func() {}} }
+
+// start lets the keeper run, if it does not yet.
+func (k *keeper) start() {
+	k.once.Do(func() {
+		life, end := context.WithCancel(context.Background())
+		k.end = end
+		k.done.Go(func() { k.run(life) })
+	})
+}
+
+func (k *keeper) close() {
+	k.once.Do(func() {})
+	k.end()
+	k.done.Wait()
+}
+
+func (k *keeper) run(life context.Context) {
+	purge, months := time.NewTicker(purgeInterval), time.NewTicker(monthsInterval)
+	defer purge.Stop()
+	defer months.Stop()
+	for {
+		select {
+		case <-life.Done():
+			return
+		case <-purge.C:
+			k.try(life, "remove expired idempotency keys", k.purgeKeys)
+		case now := <-months.C:
+			k.try(life, "make the partitions of coming months", func(ctx context.Context, conn *pgx.Conn) error {
+				return makeMonths(ctx, conn, now.UTC())
+			})
+		}
+	}
+}
+
+// try does a piece of upkeep. A failure is told and tried again in the next round: nothing depends
+// on it now.
+func (k *keeper) try(life context.Context, what string, do func(context.Context, *pgx.Conn) error) {
+	ctx, cancel := context.WithTimeout(life, keepTimeout)
+	defer cancel()
+	err := k.store.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(ctx, conn.Conn()) })
+	if err != nil && life.Err() == nil {
+		k.store.opts.Logger.Warn("could not "+what+"; it is tried again", slog.Any("error", err))
+	}
+}
+
+// purgeKeys removes expired keys and forgets writers that were fenced long ago.
+func (k *keeper) purgeKeys(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		tag, err := conn.Exec(ctx, `
+			DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM idempotency_keys WHERE expires_at < now() - $1::interval LIMIT $2::bigint))`,
+			purgeAfter, purgeRowsMax)
+		if err != nil {
+			return err
+		}
+		k.store.stats.purged.Add(uint64(tag.RowsAffected()))
+		if tag.RowsAffected() < purgeRowsMax {
+			break
+		}
+	}
+	_, err := conn.Exec(ctx, `DELETE FROM writers WHERE fenced_by IS NOT NULL AND opened_at < now() - $1::interval`, writersKept)
+	return err
+}
+
+// writersKept is how long a writer that was fenced is remembered, for operators.
+const writersKept = 90 * 24 * time.Hour

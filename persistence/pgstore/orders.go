@@ -1,0 +1,169 @@
+package pgstore
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+)
+
+// Orders implements persistence.Store. It walks the index of the most selective field of the query,
+// newest first, and looks at each order for the others.
+func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) (list []*commerce.Order, err error) {
+	err = s.read(ctx, "orders", func(conn *pgx.Conn) (err error) {
+		list, err = readOrders(ctx, conn, &q)
+		return err
+	})
+	return list, err
+}
+
+// ledgerLinesMax is how long the ledger of a product may be to be read whole for a page of its orders. A
+// product with more lines than that is in so many orders that walking all orders soon meets enough of
+// them: reading a line costs some microseconds, passing over an order less than one.
+const ledgerLinesMax = 10_000
+
+func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) ([]*commerce.Order, error) {
+	walk := q.Product.IsZero() || q.Customer != ""
+	if !walk {
+		rows, err := query(ctx, conn, pgx.RowTo[int64], `SELECT version FROM stock WHERE product = $1`, [16]byte(q.Product))
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		walk = rows[0] > ledgerLinesMax
+	}
+	sql, args := orderLines(q)
+	if walk {
+		sql, args = orderWalk(q)
+	}
+	return query(ctx, conn, readOrderRow, sql, args...)
+}
+
+// orderWalk returns the statement that reads a page by walking an index of the orders.
+//
+// It is one of a few dozen texts, so that each is prepared once. Its plan is made once too, for
+// any values, and must be right for the rarest customer and for the best, so it leaves the planner no
+// choice but the index whose order is that of the page: readers' connections do not sort where there is
+// another way (see prepareReader), and the field that is walked by is compared together with the id, as a
+// row. With a plain equality the planner would see that the primary key has the page's order as well, and
+// look for the few orders of a rare state among all.
+func orderWalk(q *persistence.OrderQuery) (sql string, args []any) {
+	from, to := orderBounds(q)
+	var w where
+	lower, upper := w.arg([16]byte(from)), w.arg([16]byte(to))
+	w.and("o.id >= ", lower) // so that months out of question are left out
+	w.and("o.id < ", upper)
+	order := "o.id DESC"
+	along := func(column string, value any) {
+		v := w.arg(value)
+		w.and("(", column, ", o.id) >= (", v, ", ", lower, ")")
+		w.and("(", column, ", o.id) < (", v, ", ", upper, ")")
+		order = column + " DESC, o.id DESC"
+	}
+	switch {
+	case q.Customer != "":
+		along("o.customer", q.Customer)
+		w.status(q)
+	case q.Status != 0:
+		along("o.status", int16(q.Status))
+	}
+	w.placed(q)
+	if !q.Product.IsZero() {
+		// As appendOrderDetail writes it. A text of the customer's cannot look so: it has its quotes escaped.
+		w.and("strpos(o.detail::text, ", w.arg(`"product":"`+q.Product.String()+`"`), ") > 0")
+	}
+	sql = "SELECT " + orderColumns + " FROM orders o" + w.sql.String() + " ORDER BY " + order + " LIMIT " + w.arg(page(q.Limit))
+	return sql, w.args
+}
+
+// orderLines returns the statement that reads a page of a product's orders from its ledger, in which each
+// has one line that takes units. OFFSET 0 keeps the planner from turning the join around.
+func orderLines(q *persistence.OrderQuery) (sql string, args []any) {
+	from, to := orderBounds(q)
+	var w where
+	lines := `(SELECT m.order_id FROM stock_movements m
+		WHERE m.product = ` + w.arg([16]byte(q.Product)) + ` AND m.allocated_delta > 0
+			AND m.order_id >= ` + w.arg([16]byte(from)) + ` AND m.order_id < ` + w.arg([16]byte(to)) + `
+		ORDER BY m.order_id DESC OFFSET 0) l`
+	w.status(q)
+	w.placed(q)
+	sql = "SELECT " + orderColumns + " FROM " + lines + `
+		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = l.order_id OFFSET 0) o` + w.sql.String() +
+		" ORDER BY l.order_id DESC LIMIT " + w.arg(page(q.Limit))
+	return sql, w.args
+}
+
+// orderBounds returns the ids between which the query's orders lie, to excluded: an id starts with the
+// time of placing, to the millisecond.
+func orderBounds(q *persistence.OrderQuery) (from, to commerce.ID) {
+	if !q.From.IsZero() {
+		from = commerce.IDFloor(q.From)
+	}
+	for i := range to {
+		to[i] = 0xff
+	}
+	if !q.Before.IsZero() {
+		to = q.Before
+	}
+	if !q.To.IsZero() {
+		// Up to the end of the millisecond in which To lies.
+		if end := commerce.IDFloor(q.To.Add(time.Millisecond - 1)); end.Compare(to) < 0 {
+			to = end
+		}
+	}
+	return from, to
+}
+
+// nextMicrosecond rounds up to what the database keeps of a time: a row's time lies before the bound if
+// and only if it lies before the rounded one.
+func nextMicrosecond(t time.Time) time.Time {
+	rounded := t.Truncate(time.Microsecond)
+	if rounded.Before(t) {
+		rounded = rounded.Add(time.Microsecond)
+	}
+	return rounded
+}
+
+// where gathers the conditions of a statement and its arguments.
+type where struct {
+	sql  strings.Builder
+	args []any
+}
+
+func (w *where) status(q *persistence.OrderQuery) {
+	if q.Status != 0 {
+		w.and("o.status = ", w.arg(int16(q.Status)))
+	}
+}
+
+// placed compares the times that the bounds of ids tell only to the millisecond.
+func (w *where) placed(q *persistence.OrderQuery) {
+	if !q.From.IsZero() {
+		w.and("o.placed_at >= ", w.arg(nextMicrosecond(q.From)))
+	}
+	if !q.To.IsZero() {
+		w.and("o.placed_at < ", w.arg(nextMicrosecond(q.To)))
+	}
+}
+
+// arg adds an argument and returns its placeholder.
+func (w *where) arg(value any) string {
+	w.args = append(w.args, value)
+	return "$" + strconv.Itoa(len(w.args))
+}
+
+// and adds a condition, given in pieces.
+func (w *where) and(pieces ...string) {
+	if w.sql.Len() == 0 {
+		w.sql.WriteString(" WHERE ")
+	} else {
+		w.sql.WriteString(" AND ")
+	}
+	for _, p := range pieces {
+		w.sql.WriteString(p)
+	}
+}

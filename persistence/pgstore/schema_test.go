@@ -1,0 +1,82 @@
+package pgstore
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/penstock-dev/penstock/internal/pgtest"
+)
+
+func TestOpenRefusesASchemaItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	newest, err := newestMigration()
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, url string)
+		found   int64
+	}{
+		"none": {func(*testing.T, string) {}, 0},
+		"older": {func(t *testing.T, url string) {
+			t.Helper()
+			require.NoError(t, migrate(t.Context(), url))
+			execute(t, url, `DELETE FROM penstock_schema WHERE version_id > 1`)
+		}, 1},
+		"newer": {func(t *testing.T, url string) {
+			t.Helper()
+			require.NoError(t, migrate(t.Context(), url))
+			execute(t, url, `INSERT INTO penstock_schema (version_id, is_applied) VALUES ($1, true)`, newest+1)
+		}, newest + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := shared.Database(t)
+			c.prepare(t, url)
+			_, err := Open(t.Context(), Options{URL: url})
+			failure, ok := errors.AsType[*SchemaError](err)
+			require.True(t, ok, err)
+			require.Equal(t, SchemaError{Found: c.found, Want: newest}, *failure)
+		})
+	}
+}
+
+func TestMigrateIsDoneOnceAndTold(t *testing.T) {
+	t.Parallel()
+	url := shared.Database(t)
+	before, err := MigrationStatus(t.Context(), url)
+	require.NoError(t, err)
+	taken, err := Migrate(t.Context(), url)
+	require.NoError(t, err)
+	require.Len(t, taken, len(before))
+	after, err := MigrationStatus(t.Context(), url)
+	require.NoError(t, err)
+	for i := range after {
+		require.False(t, before[i].Applied)
+		require.True(t, after[i].Applied)
+	}
+	taken, err = Migrate(t.Context(), url)
+	require.NoError(t, err)
+	require.Empty(t, taken)
+}
+
+func TestOpenRefusesAServerThatLosesWhatItHasAcknowledged(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{"fsync": "fsync = on", "full_page_writes": "full_page_writes = on"} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			server, err := pgtest.Start(t.Context(), pgtest.Options{Settings: map[string]string{setting: "off"}})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, server.Close()) })
+			_, err = Open(t.Context(), Options{URL: server.URL("postgres")})
+			require.ErrorIs(t, err, ErrUnsuitable)
+			require.ErrorContains(t, err, want)
+		})
+	}
+	t.Run("read-only", func(t *testing.T) {
+		t.Parallel()
+		_, err := Open(t.Context(), Options{URL: newDatabase(t) + "&default_transaction_read_only=on"})
+		require.ErrorIs(t, err, ErrUnsuitable)
+		require.ErrorContains(t, err, "read-only")
+	})
+}

@@ -1,0 +1,135 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The statements of a batch, in the order in which they take locks: writer, keys, orders, products,
+// stock; the epochs of grants are proved last. Every parameter is cast: PostgreSQL would otherwise infer
+// its type from whatever it meets first.
+const (
+	// stmtTurn moves the writer from batch n to n+1. Nobody else can: it locks the row to the end.
+	stmtTurn = "turn"
+	sqlTurn  = `
+WITH turned AS (
+	UPDATE writers SET seq = $4::bigint, batch = $5::uuid, outcomes = $6::json
+	 WHERE number = $1::bigint AND id = $2::uuid AND epoch = $3::bigint AND seq = $4::bigint - 1 RETURNING 1)
+SELECT penstock_expect((SELECT count(*) FROM turned), 1, 'writers at their turn')`
+
+	stmtKeys = "keys"
+	sqlKeys  = `
+INSERT INTO idempotency_keys (id, request, operation, resource, version, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::smallint[], $4::uuid[], $5::bigint[], $6::timestamptz[])`
+
+	// stmtUnbind removes bindings that have expired, so that their keys can be bound anew.
+	stmtUnbind = "unbind"
+	sqlUnbind  = `DELETE FROM idempotency_keys WHERE id = ANY ($1::uuid[])`
+
+	stmtPlaced = "placed"
+	sqlPlaced  = `
+INSERT INTO orders (id, customer, status, total, currency, placed_at, updated_at, expires_at,
+	carrier, tracking_number, cancel_reason, version, detail)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+	$8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::json[])`
+
+	stmtTransitions = "transitions"
+	sqlTransitions  = `
+WITH moved AS (
+	UPDATE orders o SET status = u.status, updated_at = u.updated_at, carrier = u.carrier,
+		tracking_number = u.tracking_number, cancel_reason = u.cancel_reason, version = u.version
+	  FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+		AS u (id, expect, status, updated_at, carrier, tracking_number, cancel_reason, version)
+	 WHERE o.id = u.id AND o.version = u.expect RETURNING 1)
+SELECT penstock_expect((SELECT count(*) FROM moved), cardinality($1), 'orders at the version expected')`
+
+	stmtCreateProduct = "create_product"
+	sqlCreateProduct  = `
+INSERT INTO products (id, name, description, category, sku, price, currency, attributes, archived, version, created_at, updated_at)
+VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::json, $9::boolean, $10::bigint,
+	$11::timestamptz, $12::timestamptz)`
+
+	stmtUpdateProduct = "update_product"
+	sqlUpdateProduct  = `
+WITH changed AS (
+	UPDATE products SET name = $2::text, description = $3::text, category = $4::text, sku = $5::text, price = $6::bigint,
+		currency = $7::text, attributes = $8::json, archived = $9::boolean, version = $10::bigint,
+		created_at = $11::timestamptz, updated_at = $12::timestamptz
+	 WHERE id = $1::uuid AND version = $13::bigint RETURNING 1)
+SELECT penstock_expect((SELECT count(*) FROM changed), 1, 'products at the version expected')`
+
+	stmtNewStock = "new_stock"
+	sqlNewStock  = `INSERT INTO stock (product, on_hand, allocated, version) SELECT id, 0, 0, 0 FROM unnest($1::uuid[]) id`
+
+	// stmtMoves applies each product's deltas at once and writes the ledger. A line's level is the row
+	// after the batch less what the lines behind it in the batch move: its product's place in the
+	// sorted list of products ($5) leads to that row. The rows are the statement's answer.
+	stmtMoves = "moves"
+	sqlMoves  = `
+WITH moved AS (
+	UPDATE stock s SET on_hand = s.on_hand + u.on_hand, allocated = s.allocated + u.allocated, version = s.version + u.lines
+	  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (product, on_hand, allocated, lines)
+	 WHERE s.product = u.product
+	RETURNING s.product, s.on_hand, s.allocated, s.version),
+rows AS MATERIALIZED (
+	SELECT array_agg(on_hand ORDER BY product) AS on_hand, array_agg(allocated ORDER BY product) AS allocated,
+		array_agg(version ORDER BY product) AS version, penstock_expect(count(*), cardinality($1), 'products') AS expected
+	  FROM moved),
+ledger AS (
+	INSERT INTO stock_movements (product, version, order_id, on_hand_delta, allocated_delta, on_hand, allocated,
+		reason, actor, at, epoch, writer, batch)
+	SELECT ($1::uuid[])[l.place], rows.version[l.place] - l.lines_after, l.order_id, l.on_hand_delta, l.allocated_delta,
+		rows.on_hand[l.place] - l.on_hand_after, rows.allocated[l.place] - l.allocated_after,
+		l.reason, l.actor, l.at, l.epoch, $16::bigint, $17::bigint
+	  FROM rows, unnest($5::bigint[], $6::bigint[], $7::uuid[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+		$12::text[], $13::text[], $14::timestamptz[], $15::bigint[])
+		AS l (place, lines_after, order_id, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reason, actor, at, epoch))
+SELECT product, on_hand, allocated, version FROM moved`
+
+	stmtEvents = "events"
+	sqlEvents  = `
+INSERT INTO order_events (entity, seq, type, at, actor, data, writer, batch)
+SELECT u.*, $7::bigint, $8::bigint
+  FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::json[]) u`
+
+	// stmtEpochs proves that the partitions that granted units still have the epochs they had then. It
+	// must be the last statement: a new owner raises the epoch first and reads stock afterwards, so that
+	// it sees this batch's movements, or this batch sees its epoch.
+	stmtEpochs = "epochs"
+	sqlEpochs  = `
+SELECT penstock_expect(count(*), cardinality($1), 'partitions at the epoch of their grants')
+  FROM partitions p JOIN unnest($1::smallint[], $2::bigint[]) AS u (id, epoch) ON p.id = u.id AND p.epoch = u.epoch`
+
+	// stmtCommit ends the careful way's transaction.
+	stmtCommit = "commit"
+	sqlCommit  = `COMMIT`
+)
+
+// prepareBatches prepares the statements of batches on a writer's connection.
+func prepareBatches(ctx context.Context, conn *pgx.Conn) (map[string]*pgconn.StatementDescription, error) {
+	prepared := make(map[string]*pgconn.StatementDescription)
+	for _, s := range [...]struct{ name, sql string }{
+		{stmtTurn, sqlTurn},
+		{stmtKeys, sqlKeys},
+		{stmtUnbind, sqlUnbind},
+		{stmtPlaced, sqlPlaced},
+		{stmtTransitions, sqlTransitions},
+		{stmtCreateProduct, sqlCreateProduct},
+		{stmtUpdateProduct, sqlUpdateProduct},
+		{stmtNewStock, sqlNewStock},
+		{stmtMoves, sqlMoves},
+		{stmtEvents, sqlEvents},
+		{stmtEpochs, sqlEpochs},
+		{stmtCommit, sqlCommit},
+	} {
+		description, err := conn.PgConn().Prepare(ctx, s.name, s.sql, nil)
+		if err != nil {
+			return nil, fmt.Errorf("prepare %s: %w", s.name, err)
+		}
+		prepared[s.name] = description
+	}
+	return prepared, nil
+}
