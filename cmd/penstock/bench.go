@@ -11,6 +11,8 @@ import (
 // benchCommand measures Penstock beside peers.
 type benchCommand struct {
 	Scenarios   []string      `arg:"" name:"scenario" help:"What to measure: order (2 random items of all products) or order-hot (one of the items is the same in every order)."`
+	Stores      []string      `default:"pebble" help:"Stores to measure Penstock on, a server each: pebble, postgres."`
+	DatabaseURL string        `name:"database-url" placeholder:"URL" help:"Database for the store postgres: one on this machine, with the schema and no other use. Orders of the run stay in it."`
 	Peers       []string      `default:"echo" help:"What to measure in the same rounds: echo (answers the same bytes and does nothing else)."`
 	Connections int           `default:"64" help:"Keep-alive connections; each sends its next request when the last one is answered."`
 	Duration    time.Duration `default:"10s" help:"How long each engine is measured in each round."`
@@ -31,7 +33,7 @@ func (c *benchCommand) Help() string {
 // Run measures and prints the results.
 func (c *benchCommand) Run(ctx context.Context, p *process) error {
 	err := bench.Run(ctx, bench.Config{
-		Scenarios: c.Scenarios, Peers: c.Peers, Connections: c.Connections, Duration: c.Duration, WarmUp: c.WarmUp,
+		Scenarios: c.Scenarios, Stores: c.Stores, DatabaseURL: c.DatabaseURL, Peers: c.Peers, Connections: c.Connections, Duration: c.Duration, WarmUp: c.WarmUp,
 		Rounds: c.Rounds, Products: c.Products, Seed: c.Seed, JSON: c.JSON, Data: c.Data, Logger: p.log.With("logger", "bench"),
 	}, p.stdout)
 	if err != nil {

@@ -17,18 +17,19 @@ import (
 // Exit codes. Those from 64 to 78 mean what they mean in sysexits.h.
 const (
 	exitOK          = 0   // done; a server that was asked to stop has drained
-	exitFailed      = 1   // done, but not all is well: faults found, rows or orders refused, answers differ
+	exitFailed      = 1   // done, but not all is well: faults or problems found, rows or orders refused, answers differ
 	exitUsage       = 2   // the command line is wrong
 	exitData        = 65  // the input file is not what the command reads
-	exitNoInput     = 66  // the input file cannot be opened, or there is no store to verify
-	exitUnavailable = 69  // the server gives no answer, or the address or the data directory is in use
+	exitNoInput     = 66  // the input file cannot be opened, or there is no such store or database
+	exitUnavailable = 69  // the server or the database gives no answer, or the address or the store is in use
 	exitInternal    = 70  // a bug, or the engine had to stop to keep its promises
 	exitIO          = 74  // a file or a store cannot be read or written
-	exitConfig      = 78  // a setting or a variable of the environment is wrong
+	exitNotAllowed  = 77  // the database refuses this role, or a newer server has taken the store over
+	exitConfig      = 78  // a setting or a variable of the environment is wrong, or the database is not set up for it
 	exitInterrupted = 130 // a signal came before the work was done
 )
 
-const exitCodes = `0 done; 1 done, but not all is well (faults found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file, or no store to verify; 69 no answer from the server, or address or data directory in use; 70 internal error; 74 input/output error; 78 wrong configuration; 130 interrupted.`
+const exitCodes = `0 done; 1 done, but not all is well (faults or problems found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file, or no such store or database; 69 no answer from the server or the database, or address or store in use; 70 internal error; 74 input/output error; 77 refused by the database, or a newer server has taken the store over; 78 wrong configuration, of Penstock or of the database; 130 interrupted.`
 
 // exitError is an error that knows the exit code, and what to do about it.
 type exitError struct {
@@ -53,10 +54,10 @@ func report(stderr io.Writer, err error) int {
 	}
 	code, hint := judge(err)
 	if !errors.Is(err, errNotWell) {
-		fmt.Fprintf(stderr, "penstock: %v\n", err)
+		fmt.Fprintf(stderr, "penstock: %s\n", withoutPasswords(err.Error()))
 	}
 	if hint != "" {
-		fmt.Fprintln(stderr, hint)
+		fmt.Fprintln(stderr, withoutPasswords(hint))
 	}
 	return code
 }

@@ -5,16 +5,29 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/penstock-dev/penstock/internal/pgtest"
 )
 
+// postgres is the PostgreSQL of this package's tests.
+var postgres pgtest.Shared //nolint:gochecknoglobals // TestMain owns it
+
+// asCommand in the environment makes the test binary be penstock: for what only a process of its own can
+// show.
+const asCommand = "PENSTOCK_TEST_AS_COMMAND"
+
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(tests{m},
 		// fasthttp's housekeepers live as long as the process, or sleep for ten seconds before they
 		// look whether they are still needed.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
@@ -23,6 +36,11 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
 	)
 }
+
+// tests are this package's, with their PostgreSQL.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return postgres.Main(t.M) }
 
 // startTimeout bounds the waits of tests for a server; it is far beyond what they need.
 const startTimeout = 30 * time.Second
@@ -127,7 +145,7 @@ func TestUsage(t *testing.T) {
 		{"an unknown flag", []string{"serve", "--lisen", "x"}, exitUsage, `unknown flag --lisen, did you mean "--listen"?`},
 		{"a value that is none", []string{"serve", "--engine-batch-max", "many"}, exitUsage, "--engine-batch-max"},
 		{"a level that is none", []string{"version", "--log-level", "loud"}, exitUsage, "--log-level"},
-		{"verify needs to know what", []string{"verify"}, exitUsage, "missing flags: --target=URL or --data=DIR"},
+		{"verify needs to know what", []string{"verify"}, exitUsage, "missing flags: --target=URL or --data=DIR or --database-url=URL"},
 		{"verify wants one thing", []string{"verify", "--target", "http://x", "--data", "y"}, exitUsage, "--target and --data can't be used together"},
 		{"concurrency is bounded", []string{"replay", "o.csv", "--concurrency", "0"}, exitUsage, "--concurrency must be from 1 to 1024"},
 		{"a target that is none", []string{"verify", "--target", "localhost:8000"}, exitUsage, "a target looks like http://127.0.0.1:8000"},

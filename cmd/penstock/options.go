@@ -19,13 +19,16 @@ type options struct {
 	Help     helpFlag   `short:"h" help:"Show help and exit."`
 	LogLevel slog.Level `default:"info" placeholder:"LEVEL" help:"Least level of log lines: debug, info, warn or error."`
 
-	Serve   serveCommand   `cmd:"" help:"Serve the API on one node."`
-	Import  importCommands `cmd:"" help:"Bring data into a running server."`
-	Replay  replayCommand  `cmd:"" help:"Place the orders of a CSV file in a running server."`
-	Verify  verifyCommand  `cmd:"" help:"Prove that the books add up: of a running server, or of a store that is not in use."`
-	Bench   benchCommand   `cmd:"" help:"Measure the cost of an order beside an echo of the same bytes."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Config  configCommand  `cmd:"" help:"Print the reference of all options, as Markdown."`
+	Serve   serveCommand    `cmd:"" help:"Serve the API on one node."`
+	Import  importCommands  `cmd:"" help:"Bring data into a running server."`
+	Replay  replayCommand   `cmd:"" help:"Place the orders of a CSV file in a running server."`
+	Verify  verifyCommand   `cmd:"" help:"Prove that the books add up: of a running server, of a database, or of an embedded store that is not in use."`
+	Migrate migrateCommands `cmd:"" help:"Set up the schema of a PostgreSQL database."`
+	Doctor  doctorCommand   `cmd:"" help:"Look whether a PostgreSQL database keeps what Penstock promises, and say what to do."`
+	Copy    copyCommand     `cmd:"" help:"Copy a shop from the embedded store into a PostgreSQL database."`
+	Bench   benchCommand    `cmd:"" help:"Measure the cost of an order beside an echo of the same bytes."`
+	Version versionCommand  `cmd:"" help:"Print the version."`
+	Config  configCommand   `cmd:"" help:"Print the reference of all options, as Markdown."`
 
 	BenchEcho benchEchoCommand `cmd:"" hidden:"" help:"The echo that bench measures beside a server."`
 }
@@ -38,6 +41,12 @@ func newOptions() *options {
 type clientOptions struct {
 	Target string `default:"http://127.0.0.1:8000" placeholder:"URL" help:"Base URL of the server."`
 	User   string `default:"penstock" help:"Who the requests are made for (X-User-ID). Idempotency keys are kept apart by it: repeat a command under the same name."`
+}
+
+// migrateCommands are what can be done about a schema.
+type migrateCommands struct {
+	Up     migrateUpCommand     `cmd:"" help:"Bring the schema to the version that this program works with."`
+	Status migrateStatusCommand `cmd:"" help:"List the steps of the schema, taken or not."`
 }
 
 // importCommands are the kinds of things that can be imported.

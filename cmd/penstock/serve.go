@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -16,31 +15,27 @@ import (
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/http"
 	"github.com/penstock-dev/penstock/persistence"
-	"github.com/penstock-dev/penstock/persistence/pebblestore"
 )
 
 // serveCommand serves the API on one node.
 type serveCommand struct {
 	Listen         string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to serve on. The port 0 takes any that is free."`
 	InsecureNoAuth bool          `help:"Serve on an address that is not loopback although callers are believed without proof."`
-	Store          string        `default:"pebble" help:"Kind of store: pebble (embedded)."`
-	Data           string        `default:"data" placeholder:"DIR" help:"Directory of the embedded store. It is made when it does not exist."`
 	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
 	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
 	GCPercent      int           `name:"gc-percent" default:"400" help:"How much the heap may grow between two garbage collections, in percent of what is live, as GOGC says it. Less memory costs CPU."`
 	MemoryLimit    int64         `placeholder:"BYTES" default:"0" help:"Soft limit of the memory of the Go runtime, in bytes; near it garbage is collected more often. 0 is what GOMEMLIMIT says, or else 70 % of the machine's memory or of the control group's, whichever is less."`
 	DrainTimeout   time.Duration `default:"20s" help:"How long requests that have begun may take to end after SIGTERM or SIGINT."`
 
+	storeFlags
+
 	// Flags of the packages' own settings.
-	Engine   any `embed:"" prefix:"engine-"`
-	HTTP     any `embed:"" prefix:"http-"`
-	Embedded any `embed:"" prefix:"store-"`
+	Engine any `embed:"" prefix:"engine-"`
+	HTTP   any `embed:"" prefix:"http-"`
 }
 
 func newServeCommand() serveCommand {
-	return serveCommand{
-		Engine: flagsOf(actors.Config{}), HTTP: flagsOf(http.Config{}), Embedded: flagsOf(pebblestore.Options{}),
-	}
+	return serveCommand{storeFlags: newStoreFlags(), Engine: flagsOf(actors.Config{}), HTTP: flagsOf(http.Config{})}
 }
 
 // Help explains how a server stops.
@@ -75,7 +70,7 @@ func (c *serveCommand) open(ctx context.Context, p *process) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, c.Store, c.storeOptions(p.log))
+	store, err := c.storeFlags.open(ctx, p.log)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -97,6 +92,9 @@ func (c *serveCommand) check() error {
 	if err := c.checkNumbers(); err != nil {
 		return &exitError{code: exitConfig, err: err}
 	}
+	if err := c.storeFlags.check(); err != nil {
+		return err
+	}
 	if c.Pprof == "" {
 		return nil
 	}
@@ -106,10 +104,9 @@ func (c *serveCommand) check() error {
 	return nil
 }
 
-// checkNumbers names the first flag whose number is out of bounds. What belongs to the engine and
-// to the HTTP server is checked there.
+// checkNumbers names the first flag whose number is out of bounds. What belongs to the engine, to the
+// HTTP server and to the store is checked there.
 func (c *serveCommand) checkNumbers() error {
-	store := c.storeOptions(slog.New(slog.DiscardHandler))
 	switch {
 	case c.GCPercent < 10 || c.GCPercent > 10_000:
 		return fmt.Errorf("--gc-percent must be from 10 to 10000, but is %d", c.GCPercent)
@@ -117,30 +114,14 @@ func (c *serveCommand) checkNumbers() error {
 		return fmt.Errorf("--memory-limit must be 0 or at least %d bytes, but is %d", memoryLimitMin, c.MemoryLimit)
 	case c.DrainTimeout < 0:
 		return fmt.Errorf("--drain-timeout must not be negative, but is %s", c.DrainTimeout)
-	case store.CacheSize < 0:
-		return fmt.Errorf("--store-cache-size must not be negative, but is %d", store.CacheSize)
-	case store.MemTableSize != 0 && (store.MemTableSize < memTableMin || store.MemTableSize > memTableMax):
-		return fmt.Errorf("--store-mem-table-size must be from %d to %d bytes, but is %d", memTableMin, memTableMax, store.MemTableSize)
 	}
 	return nil
 }
-
-// The bounds of a memtable, in bytes. Pebble's own are 4 GiB and more than nothing.
-const (
-	memTableMin = 64 << 10
-	memTableMax = 1 << 30
-)
 
 func (c *serveCommand) engineConfig(log *slog.Logger) actors.Config {
 	config := actors.Config{Logger: log.With("logger", "engine")}
 	copyFlags(&config, c.Engine)
 	return config
-}
-
-func (c *serveCommand) storeOptions(log *slog.Logger) pebblestore.Options {
-	options := pebblestore.Options{Dir: c.Data, Logger: log.With("logger", "store")}
-	copyFlags(&options, c.Embedded)
-	return options
 }
 
 // node is one running server.
@@ -182,7 +163,7 @@ func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err er
 	engineConfig := n.command.engineConfig(n.process.log)
 	engineConfig.Fatal = n.fail
 	if n.engine, err = actors.Open(ctx, n.store, engineConfig); err != nil {
-		return &exitError{code: exitIO, err: fmt.Errorf("open the engine: %w", err)}
+		return n.command.openError(fmt.Errorf("open the engine: %w", err))
 	}
 	if err := registry.Register(n.engine); err != nil {
 		return fmt.Errorf("register the engine's metrics: %w", err)
@@ -228,11 +209,24 @@ func (n *node) serve(ctx context.Context) error {
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	case err := <-n.failed:
+		return n.judge(err)
+	}
+}
+
+// judge says why the engine had to stop, and what to do.
+func (n *node) judge(err error) error {
+	if errors.Is(err, persistence.ErrFenced) {
 		return &exitError{
-			code: exitInternal,
-			err:  fmt.Errorf("the engine had to stop: %w", err),
-			hint: "Nothing that was acknowledged is lost. Start penstock again; if another one uses this store, stop that first.",
+			code: exitNotAllowed,
+			err:  fmt.Errorf("another penstock has taken over %s, so this one has ended: %w", n.command.where(), err),
+			hint: "Nothing that was acknowledged is lost, and nothing is sold twice. Who got no answer repeats the request with its idempotency key. " +
+				"One server at a time serves a store: start this one again only when the other has stopped, or they take it from each other in turn.",
 		}
+	}
+	return &exitError{
+		code: exitInternal,
+		err:  fmt.Errorf("the engine had to stop: %w", err),
+		hint: "Nothing that was acknowledged is lost. Start penstock again.",
 	}
 }
 
@@ -266,7 +260,7 @@ func (n *node) stop() error {
 		errs = append(errs, n.engine.Close(at))
 	}
 	if err := n.store.Close(); err != nil {
-		errs = append(errs, &exitError{code: exitIO, err: fmt.Errorf("close the store in %s: %w", n.command.Data, err)})
+		errs = append(errs, &exitError{code: exitIO, err: fmt.Errorf("close the store in %s: %w", n.command.where(), err)})
 	}
 	return errors.Join(errs...)
 }
@@ -277,20 +271,17 @@ const stopTimeout = 2 * time.Second
 // greet tells a human what is served, and on what terms.
 func (n *node) greet() {
 	c := n.command
-	data, err := filepath.Abs(c.Data)
-	if err != nil {
-		data = c.Data
-	}
+	where := c.where()
 	n.process.printf("%s\n", readVersion())
 	n.process.printf("  listening  %s  (API under /api/v2, described at /openapi.json)\n", n.base())
-	n.process.printf("  data       %s (%s)\n", data, c.Store)
+	n.process.printf("  data       %s (%s)\n", where, c.Store)
 	if c.InsecureNoAuth {
 		n.process.printf("  callers    X-User-ID is believed from ANYBODY who reaches this address (--insecure-no-auth)\n")
 	} else {
 		n.process.printf("  callers    X-User-ID is believed; this address can be reached from this machine only\n")
 	}
 	n.process.printf("  stop       Ctrl-C: finishes what has begun\n")
-	n.process.log.Info("serving", "logger", "penstock", "address", n.listener.Addr().String(), "data", data, "store", c.Store)
+	n.process.log.Info("serving", "logger", "penstock", "address", n.listener.Addr().String(), "data", where, "store", c.Store)
 	if c.Demo {
 		n.showDemo()
 	}

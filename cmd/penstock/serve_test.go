@@ -126,7 +126,11 @@ func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
 		{"an address that others can reach", []string{"--listen", "0.0.0.0:0"}, exitConfig, "Listen on 127.0.0.1, or give --insecure-no-auth"},
 		{"an address that is in use", []string{"--listen", strings.TrimPrefix(busy.target, "http://")}, exitUnavailable, "Another process serves on this address."},
 		{"an address that is none", []string{"--listen", "127.0.0.1:99999"}, exitConfig, "Give --listen another HOST:PORT"},
-		{"a store that is none", []string{"--store", "postgres"}, exitConfig, `there is no store "postgres"`},
+		{"a store that is none", []string{"--store", "oracle"}, exitConfig, `there is no store "oracle"`},
+		{"a database that is not said", []string{"--store", "postgres"}, exitConfig, "--store postgres needs a database"},
+		{"a database that would not be used", []string{"--database-url", "postgres://db/shop"}, exitConfig, "a database is given, but --store is pebble"},
+		{"too many connections", []string{"--postgres-connections=21"}, exitConfig, "--postgres-connections must be from 2 to 20"},
+		{"a timeout of no time", []string{"--postgres-read-timeout=0s"}, exitConfig, "--postgres-read-timeout must be more than nothing"},
 		{"settings that are wrong, all of them", []string{"--engine-batch-max", "0", "--engine-commands-max=-1"}, exitConfig, "commands max"},
 		{"a memtable that is too small", []string{"--store-mem-table-size=5"}, exitConfig, "--store-mem-table-size must be from"},
 		{"a cache of less than nothing", []string{"--store-cache-size=-1"}, exitConfig, "--store-cache-size must not"},
@@ -247,6 +251,7 @@ func TestANodeThatMustNotGoOnEnds(t *testing.T) {
 	err = n.run(t.Context())
 	require.ErrorIs(t, err, persistence.ErrFenced)
 	code, hint := judge(err)
-	require.Equal(t, exitInternal, code)
-	require.Contains(t, hint, "Nothing that was acknowledged is lost.")
+	require.Equal(t, exitNotAllowed, code)
+	require.ErrorContains(t, err, "another penstock has taken over ")
+	require.Contains(t, hint, "Nothing that was acknowledged is lost, and nothing is sold twice.")
 }

@@ -10,15 +10,16 @@ import (
 	"github.com/penstock-dev/penstock/internal/progress"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/pebblestore"
+	"github.com/penstock-dev/penstock/persistence/pgstore"
 )
 
 // verifyCommand proves that a store's books add up.
 type verifyCommand struct {
-	Target string `xor:"where" required:"" placeholder:"URL" help:"Base URL of a running server."`
-	Data   string `xor:"where" required:"" placeholder:"DIR" help:"Directory of an embedded store that no process uses."`
-	Store  string `default:"pebble" help:"Kind of store: pebble (embedded)."`
-	User   string `default:"penstock" help:"Who a running server is asked for (X-User-ID)."`
-	JSON   bool   `name:"json" help:"Print the report as JSON."`
+	Target      string `xor:"where" required:"" placeholder:"URL" help:"Base URL of a running server."`
+	Data        string `xor:"where" required:"" placeholder:"DIR" help:"Directory of an embedded store that no process uses."`
+	DatabaseURL string `name:"database-url" xor:"where" required:"" placeholder:"URL" help:"PostgreSQL database of a store, in use or not. Keep a password in PENSTOCK_DATABASE_URL, PGPASSWORD or a passfile."`
+	User        string `default:"penstock" help:"Who a running server is asked for (X-User-ID)."`
+	JSON        bool   `name:"json" help:"Print the report as JSON."`
 }
 
 // verified is a report as it is printed.
@@ -53,10 +54,14 @@ func (c *verifyCommand) Run(ctx context.Context, p *process) error {
 }
 
 func (c *verifyCommand) verify(ctx context.Context, p *process) (*persistence.Report, error) {
-	if c.Target != "" {
+	switch {
+	case c.Target != "":
 		return c.verifyServer(ctx)
+	case c.DatabaseURL != "":
+		return c.verifyDatabase(ctx, p)
+	default:
+		return c.verifyData(ctx, p)
 	}
-	return c.verifyData(ctx, p)
 }
 
 func (c *verifyCommand) verifyServer(ctx context.Context) (*persistence.Report, error) {
@@ -76,29 +81,48 @@ func (c *verifyCommand) verifyServer(ctx context.Context) (*persistence.Report, 
 	return report, nil
 }
 
-func (c *verifyCommand) verifyData(ctx context.Context, p *process) (report *persistence.Report, err error) {
-	store, err := openStore(ctx, c.Store, pebblestore.Options{
+func (c *verifyCommand) verifyData(ctx context.Context, p *process) (*persistence.Report, error) {
+	store, err := openPebble(ctx, pebblestore.Options{
 		Dir: c.Data, MustExist: true, Logger: p.log.With("logger", "store"),
 	})
 	if err != nil {
 		return nil, err
 	}
+	report, err := verifyStore(ctx, p, store)
+	if err != nil && ctx.Err() == nil {
+		return nil, &exitError{
+			code: exitIO, err: fmt.Errorf("verify the store in %s: %w", c.Data, err),
+			hint: "The store cannot be read. If the disk is well, restore the directory from a backup.",
+		}
+	}
+	return report, err
+}
+
+// verifyDatabase proves the sums of a store that may be in use.
+func (c *verifyCommand) verifyDatabase(ctx context.Context, p *process) (*persistence.Report, error) {
+	options := pgstore.Options{URL: c.DatabaseURL, Logger: p.log.With("logger", "store")}
+	store, err := openPostgres(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	report, err := verifyStore(ctx, p, store)
+	if err != nil && ctx.Err() == nil {
+		place, bad := pgstore.PlaceOf(c.DatabaseURL)
+		return nil, errors.Join(databaseError(fmt.Errorf("verify the store: %w", err), place), bad)
+	}
+	return report, err
+}
+
+// verifyStore verifies a store and closes it.
+func verifyStore(ctx context.Context, p *process, store persistence.Store) (report *persistence.Report, err error) {
 	defer func() {
 		if closed := store.Close(); closed != nil {
-			err = errors.Join(err, &exitError{code: exitIO, err: fmt.Errorf("close the store in %s: %w", c.Data, closed)})
+			err = errors.Join(err, closed)
 		}
 	}()
 	bar := progress.Start(progress.Config{Out: p.stderr, Log: p.log, What: "verifying", Unit: "rows"})
 	defer bar.Done()
-	report, err = store.Verify(ctx, func(rows int64) { bar.Set(rows, -1) })
-	if err != nil {
-		err = fmt.Errorf("verify the store in %s: %w", c.Data, err)
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &exitError{code: exitIO, err: err, hint: "The store cannot be read. If the disk is well, restore the directory from a backup."}
-	}
-	return report, nil
+	return store.Verify(ctx, func(rows int64) { bar.Set(rows, -1) })
 }
 
 func printReport(p *process, r *persistence.Report) {
