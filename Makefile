@@ -6,11 +6,14 @@ FUZZTIME  ?= 20s
 # Packages whose tests run again under the race detector: those with goroutines of their own.
 RACE      := ./actors/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
 TOOL      := go tool -modfile=tools/go.mod
+# The harness that breaks servers, and what stands between its tests and their sizes.
+TORTURE   := go test ./internal/torture -count=1 -timeout 90m -v
+ARGS      := -args
 # Files of real orders, when somebody has put them beside the checkout.
 REAL      := ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt fuzz crash crashbig flash history bench real docs clean
+.PHONY: help run build test race lint fmt fuzz crash crashbig crashpg flash history bench real docs clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -50,21 +53,26 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	done
 
 crash: ## kill the server 100 times under load, 1,000 orders apart, and look for what it lost
-	go test ./internal/torture -run 'TestCrash$$' -count=1 -timeout 60m -v -args -torture.kills=100 -torture.orders=1000
+	$(TORTURE) -run 'TestCrash$$/^pebble$$' $(ARGS) -torture.kills=100 -torture.orders=1000
 
 crashbig: ## the same with 1,000,000 orders stored: 10 kills, ready again within 2 s
-	go test ./internal/torture -run 'TestCrash$$' -count=1 -timeout 60m -v -args -torture.kills=10 -torture.orders=10000 -torture.stored=1000000
+	$(TORTURE) -run 'TestCrash$$/^pebble$$' $(ARGS) -torture.kills=10 -torture.orders=10000 -torture.stored=1000000
 
-flash: ## 20,000 orders for 1,000 units over 2,000 connections; of one product, and of two
-	go test ./internal/torture -run 'TestFlashSale$$' -count=1 -timeout 20m -v -args -torture.buyers=2000
+crashpg: ## on PostgreSQL: kill server, backends and postmaster, cut commits, fill the disk, take over
+	$(TORTURE) -run 'TestCrash$$/^postgres$$' $(ARGS) -torture.kills=50 -torture.orders=1000
+	$(TORTURE) -run 'TestDatabaseFailsBelowTheServer$$' -parallel 1 $(ARGS) -torture.backends=30 -torture.postmasters=20 -torture.cuts=200 -torture.silences=10 -torture.disks=10
+	$(TORTURE) -run 'TestTakeover$$' -parallel 1 $(ARGS) -torture.takeovers=20
 
-history: ## check long histories of a hot product, with and without faults
-	go test ./internal/torture -run 'TestHistor' -count=1 -timeout 20m -v -args -torture.history=300000
+flash: ## 20,000 orders for 1,000 units over 2,000 connections; of one product, and of two; on both stores
+	$(TORTURE) -run 'TestFlashSale$$' $(ARGS) -torture.buyers=2000
+
+history: ## check long histories of a hot product, with and without faults, on both stores
+	$(TORTURE) -run 'TestHistor' $(ARGS) -torture.history=300000
 
 bench: build ## measure the cost of an order beside an echo of the same bytes
 	./bin/penstock bench order order-hot
 
-real: build ## import and replay real orders from ../shared/data twice, and verify
+real: build ## import and replay real orders from ../shared/data on both stores, verify, and compare
 	@bash .ci/real bin/penstock $(REAL)
 
 docs: build ## write docs/configuration.md anew

@@ -6,37 +6,18 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// settleAttemptsMax bounds how often a doubt is asked about while answers say "try again".
-const settleAttemptsMax = 100
-
-// settle finds out about every command in doubt, and tells how many had been carried out.
-func (w *worker) settle() (orders, committed int, err error) {
+// settle finds out about every command in doubt, by one retry of its key or one look, and returns
+// them.
+func (w *worker) settle() ([]doubt, error) {
 	doubts := w.journal.doubts
 	w.journal.doubts = nil
-	for _, d := range doubts {
-		was, err := w.settleOne(d)
-		if err != nil {
-			return orders, committed, err
-		}
-		if d.order {
-			orders++
-		}
-		if was {
-			committed++
+	for i := range doubts {
+		var err error
+		if doubts[i].committed, err = doubts[i].settle(); err != nil {
+			return doubts[:i], err
 		}
 	}
-	return orders, committed, nil
-}
-
-func (w *worker) settleOne(d doubt) (committed bool, err error) {
-	for range settleAttemptsMax {
-		before := w.journal.undone + w.journal.unknown
-		if committed, err = d.settle(); err != nil || w.journal.undone+w.journal.unknown == before {
-			return committed, err
-		}
-	}
-	w.faults.Add(FaultAnswer, "a command in doubt was not settled in %d attempts", settleAttemptsMax)
-	return false, nil
+	return doubts, nil
 }
 
 // audit holds the store against the journal: every order since the last audit and a sample of the
@@ -175,18 +156,6 @@ func (b *books) auditList(client *Client, seen map[commerce.ID]bool, all bool, f
 			faults.Add(FaultLost, "order %s was acknowledged and is not in the list", id)
 		}
 		seen[id] = true
-	}
-	return nil
-}
-
-// auditVerify lets the server check its own books.
-func auditVerify(client *Client, faults *Faults) error {
-	found, err := client.Verify()
-	if err != nil {
-		return err
-	}
-	for _, fault := range found {
-		faults.Add(FaultVerify, "%s", fault)
 	}
 	return nil
 }

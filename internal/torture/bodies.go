@@ -125,3 +125,10 @@ func (b *problemBody) error() *commerce.Error {
 	e.Order, _ = commerce.ParseID(b.Order)
 	return e
 }
+
+// addTo notes what a verification found.
+func (b *reportBody) addTo(faults *Faults) {
+	for _, f := range b.Faults {
+		faults.Add(FaultVerify, "%s %s: %s", f.Kind, f.Entity, f.Detail)
+	}
+}

@@ -2,28 +2,19 @@ package torture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/bench"
-	"github.com/penstock-dev/penstock/commerce"
 )
 
 const (
-	// scarceProducts of the shared ones are wanted more than they can be had.
-	scarceProducts = 4
-	scarceUnits    = 40
-	plentyUnits    = 5_000_000
-
-	// killDelayMax bounds the random time between the last order wanted and the kill.
-	killDelayMax = 20 * time.Millisecond
+	// strikeDelayMax bounds the random time between the last order wanted and what is done to the
+	// server.
+	strikeDelayMax = 20 * time.Millisecond
 	// startPatience bounds a start; longer is an error, not a slow start.
 	startPatience = time.Minute
-	// auditSample is how many older orders each worker looks at again after a kill.
-	auditSample = 10
 )
 
 // Campaign kills a server with SIGKILL under mixed load, again and again on the same data, and
@@ -80,31 +71,19 @@ func (r *Report) String() string {
 		r.Refused, r.Undone, r.ReadyMax().Round(time.Millisecond), &r.Faults)
 }
 
-// campaignRun is a campaign under way. Between kills the workers' goroutines own the journals;
-// while they stand still, the audit does.
+// campaignRun is a campaign under way.
 type campaignRun struct {
 	*Campaign
-	report  *Report
-	rng     *rand.Rand
-	server  *bench.Process
-	workers []*worker
-	initial map[commerce.ID]int64
-	seen    map[commerce.ID]bool // orders of earlier audits
-	since   time.Time
-
-	acknowledged progressCounter
+	report *Report
+	rng    *rand.Rand
+	server *bench.Process
+	load   *load
 }
 
 // Run carries out the campaign. What the server does wrong is in the report; the error says that
 // the campaign itself could not go on.
 func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 	full := *c
-	if full.Workers == 0 {
-		full.Workers = 32
-	}
-	if full.Products == 0 {
-		full.Products = 50
-	}
 	if full.Log == nil {
 		full.Log = func(string, ...any) {}
 	}
@@ -112,11 +91,7 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 		Campaign: &full,
 		report:   &Report{Seed: c.Seed},
 		rng:      rand.New(rand.NewPCG(c.Seed, 1<<32)),
-		initial:  make(map[commerce.ID]int64),
-		seen:     make(map[commerce.ID]bool),
-		since:    time.Now(),
 	}
-	r.acknowledged.changed = make(chan struct{}, 1)
 	defer func() {
 		if r.server != nil {
 			r.server.Kill()
@@ -131,13 +106,14 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 	return r.report, nil
 }
 
-func (r *campaignRun) run(ctx context.Context) error {
+func (r *campaignRun) run(ctx context.Context) (err error) {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := r.stock(ctx); err != nil {
+	if r.load, err = newLoad(ctx, r.server.Address, newMarket(r.Seed, &r.report.Faults), r.Workers, r.Products); err != nil {
 		return err
 	}
+	defer func() { disconnect(r.load.workers) }()
 	for range r.Kills {
 		if err := r.loadAndKill(ctx); err != nil {
 			return err
@@ -175,71 +151,38 @@ func (r *campaignRun) start(ctx context.Context) error {
 	return nil
 }
 
-// stock makes the shared products and the workers.
-func (r *campaignRun) stock(ctx context.Context) error {
-	client, err := NewClient(ctx, r.server.Address, "torture")
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	var products []commerce.ID
-	for i := range r.Products {
-		units := int64(plentyUnits)
-		if i < scarceProducts {
-			units = scarceUnits
-		}
-		answer, err := client.CreateProduct(&commerce.CreateProduct{
-			Name: fmt.Sprintf("Shared product %d", i), OnHand: units, Key: fmt.Sprintf("torture-%x-shared-%d", r.Seed, i),
-			Price: commerce.Money{Amount: 1000, Currency: commerce.DefaultCurrency()},
-		})
-		if err != nil {
-			return fmt.Errorf("make product: %w", err)
-		}
-		products = append(products, answer.ID)
-		r.initial[answer.ID] = units
-	}
-	for i := range r.Workers {
-		w := newWorker(r.Seed, i, products, &r.report.Faults)
-		w.answered, w.since = r.acknowledged.add, r.since
-		r.workers = append(r.workers, w)
-	}
-	return nil
-}
-
 // loadAndKill lets all workers work until enough orders are acknowledged, and kills the server at
 // a random moment after that, while they go on.
 func (r *campaignRun) loadAndKill(ctx context.Context) error {
-	if err := r.connect(ctx); err != nil {
+	if err := connect(ctx, r.server.Address, r.load.workers); err != nil {
 		return err
 	}
-	defer r.disconnect()
-	before := r.acknowledged.total()
-	var (
-		running sync.WaitGroup
-		ended   = make(chan error, len(r.workers))
-		never   = make(chan struct{})
-	)
-	for _, w := range r.workers {
-		running.Go(func() { ended <- w.work(never) })
-	}
-	err := r.acknowledged.wait(ctx, before+r.Orders, ended)
+	before := r.load.acknowledged.total()
+	ended := make(chan error, len(r.load.workers))
+	work := begin(ctx, r.load.workers, ended)
+	err := r.load.acknowledged.wait(ctx, before+r.Orders, ended)
 	if err == nil {
-		delay := time.NewTimer(time.Duration(r.rng.Int64N(int64(killDelayMax))))
-		select {
-		case <-delay.C:
-		case <-ctx.Done():
-		}
-		delay.Stop()
+		delay(ctx, time.Duration(r.rng.Int64N(int64(strikeDelayMax))))
 	}
 	r.server.Kill()
-	running.Wait()
+	work.end()
 	if err != nil {
 		r.report.Faults.Add(FaultServer, "before kill %d: %v", r.report.Kills+1, err)
 		return err
 	}
 	r.report.Kills++
-	r.count(r.acknowledged.total() - before)
+	r.count(r.load.acknowledged.total() - before)
 	return nil
+}
+
+// delay lets a random moment pass.
+func delay(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (r *campaignRun) count(acknowledged int) {
@@ -247,7 +190,7 @@ func (r *campaignRun) count(acknowledged int) {
 	if r.report.AcknowledgedMin == 0 || acknowledged < r.report.AcknowledgedMin {
 		r.report.AcknowledgedMin = acknowledged
 	}
-	for _, w := range r.workers {
+	for _, w := range r.load.workers {
 		if w.writing {
 			r.report.KillsMidCommand++
 			break
@@ -255,70 +198,20 @@ func (r *campaignRun) count(acknowledged int) {
 	}
 }
 
-// audit finds out about the commands in doubt and holds the store against all journals.
 func (r *campaignRun) audit(ctx context.Context, all bool) error {
-	if err := r.connect(ctx); err != nil {
+	if err := connect(ctx, r.server.Address, r.load.workers); err != nil {
 		return err
 	}
-	defer r.disconnect()
-	type finding struct{ orders, committed int }
-	findings := make([]finding, len(r.workers))
-	err := r.each(func(i int, w *worker) (err error) {
-		findings[i].orders, findings[i].committed, err = w.settle()
-		return err
-	})
+	found, err := r.load.audit(ctx, all)
 	if err != nil {
 		return err
 	}
-	committed := 0
-	for _, f := range findings {
-		r.report.Unanswered += f.orders
-		committed += f.committed
-	}
+	_, committed := found.total()
+	r.report.Unanswered += found.orders
 	if r.report.Committed += committed; committed > 0 {
 		r.report.KillsMidCommit++
 	}
-	if err := r.each(func(_ int, w *worker) error { return w.audit(auditSample, all) }); err != nil {
-		return err
-	}
-	r.report.Refused, r.report.Undone = 0, 0
-	for _, w := range r.workers {
-		r.report.Refused += w.journal.refused
-		r.report.Undone += w.journal.undone
-	}
-	client := r.workers[0].client
-	b := sum(r.workers, r.initial, r.since)
-	return errors.Join(
-		b.auditStock(client, &r.report.Faults),
-		b.auditList(client, r.seen, all, &r.report.Faults),
-		auditVerify(client, &r.report.Faults),
-	)
-}
-
-// each lets all workers do something at the same time.
-func (r *campaignRun) each(do func(i int, w *worker) error) error {
-	errs := make([]error, len(r.workers))
-	var running sync.WaitGroup
-	for i, w := range r.workers {
-		running.Go(func() { errs[i] = do(i, w) })
-	}
-	running.Wait()
-	return errors.Join(errs...)
-}
-
-func (r *campaignRun) connect(ctx context.Context) error {
-	for _, w := range r.workers {
-		client, err := NewClient(ctx, r.server.Address, w.name)
-		if err != nil {
-			return err
-		}
-		w.client = client
-	}
+	counts := r.load.counts()
+	r.report.Refused, r.report.Undone = counts.refused, counts.undone
 	return nil
-}
-
-func (r *campaignRun) disconnect() {
-	for _, w := range r.workers {
-		w.client.Close()
-	}
 }

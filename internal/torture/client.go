@@ -17,14 +17,16 @@ import (
 const answerTimeout = 30 * time.Second
 
 // Client is a Shop over HTTP on one keep-alive connection, for the callers that commands name, or
-// else for one user. It is not safe for concurrent
-// use. After ErrLost it is of no more use.
+// else for one user. It is not safe for concurrent use. After ErrLost it is of no more use, unless it
+// is connected again.
 type Client struct {
-	conn    *bench.Conn
-	user    string
-	answer  bench.Answer
-	request []byte
-	body    []byte
+	address  string
+	conn     *bench.Conn
+	user     string
+	patience time.Duration // with one answer
+	answer   bench.Answer
+	request  []byte
+	body     []byte
 }
 
 // NewClient connects a user to the server at address.
@@ -33,7 +35,18 @@ func NewClient(ctx context.Context, address, user string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{conn: conn, user: user}, nil
+	return &Client{address: address, conn: conn, user: user, patience: answerTimeout}, nil
+}
+
+// reconnect gives the connection up for a new one.
+func (c *Client) reconnect(ctx context.Context) error {
+	c.Close()
+	conn, err := bench.Dial(ctx, c.address, answerTimeout)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	c.conn = conn
+	return nil
 }
 
 // Close closes the connection.
@@ -142,22 +155,33 @@ func (c *Client) Movements(product commerce.ID, cursor string) (lines []commerce
 	return lines, page.Next, nil
 }
 
-// Verify lets the server prove that its books add up and returns what is wrong.
-func (c *Client) Verify() (faults []string, err error) {
+// Verify lets the server prove that its books add up, and notes what is wrong.
+func (c *Client) Verify(faults *Faults) error {
 	if err := c.do(&bench.Request{Method: "POST", Path: verifyPath}, 200); err != nil {
-		return nil, err
+		return fmt.Errorf("verify: %w", err)
 	}
 	report, err := decode[reportBody](c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, f := range report.Faults {
-		faults = append(faults, f.Kind+" "+f.Entity+": "+f.Detail)
+	if report.OK != (report.All == 0) || report.All != 0 && len(report.Faults) == 0 {
+		return fmt.Errorf("%w: verification says %s", ErrAnswer, c.answer.Body)
 	}
-	if report.OK != (report.All == 0) || report.All != 0 && len(faults) == 0 {
-		return nil, fmt.Errorf("%w: verification says %s", ErrAnswer, c.answer.Body)
+	report.addTo(faults)
+	return nil
+}
+
+// inProgress reads how many commands the server has accepted and not answered.
+func (c *Client) inProgress() (int, error) {
+	if err := c.do(&bench.Request{Method: "GET", Path: "/metrics"}, 200); err != nil {
+		return 0, fmt.Errorf("read the metrics: %w", err)
 	}
-	return faults, nil
+	for line := range strings.Lines(string(c.answer.Body)) {
+		if value, found := strings.CutPrefix(line, "penstock_commands_in_progress "); found {
+			return strconv.Atoi(strings.TrimSpace(value))
+		}
+	}
+	return 0, fmt.Errorf("%w: no penstock_commands_in_progress in the metrics", ErrAnswer)
 }
 
 func (c *Client) order(r *bench.Request, want int) (OrderAnswer, error) {
@@ -201,7 +225,7 @@ func (c *Client) do(r *bench.Request, want int) error {
 		r.User = c.user
 	}
 	c.request = bench.AppendRequest(c.request[:0], r)
-	if err := c.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.patience)); err != nil {
 		return fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	if err := c.conn.Do(c.request, &c.answer); err != nil {

@@ -1,14 +1,12 @@
 package torture_test
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/internal/torture"
-	"github.com/penstock-dev/penstock/persistence/pebblestore"
 )
 
 // readyMax is how long a server with 1,000,000 orders may take from its start after a kill to its
@@ -16,10 +14,9 @@ import (
 const readyMax = 2 * time.Second
 
 // fill stores orders before a campaign begins.
-func fill(t *testing.T, dir string, orders int) {
+func fill(t *testing.T, server *torture.Server, orders int) {
 	t.Helper()
-	store, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
+	store := openStore(t, server)
 	begin := time.Now()
 	require.NoError(t, torture.Fill(t.Context(), store, orders, 1))
 	require.NoError(t, store.Close())
@@ -28,26 +25,28 @@ func fill(t *testing.T, dir string, orders int) {
 
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	binary, err := torture.Build(t.Context(), t.TempDir())
-	require.NoError(t, err)
-	server := &torture.Server{Binary: binary, Data: t.TempDir()}
-	stored := size(t, "stored")
-	if stored > 0 {
-		fill(t, server.Data, stored)
-	}
-	campaign := &torture.Campaign{
-		Start: server.Start, Seed: seed(t), Kills: size(t, "kills"), Orders: size(t, "orders"), Log: t.Logf,
-	}
-	report, err := campaign.Run(t.Context())
-	require.NoError(t, err, report)
-	t.Log(report)
-	require.Zero(t, report.Faults.Total(), "promises were broken")
-	require.Equal(t, campaign.Kills, report.Kills)
-	require.GreaterOrEqual(t, report.AcknowledgedMin, campaign.Orders)
-	if stored > 0 {
-		require.LessOrEqual(t, report.ReadyMax(), readyMax, "with %d orders stored", stored)
-	}
-	if report.Kills >= 10 { // fewer say nothing about a half
-		require.GreaterOrEqual(t, 2*report.KillsMidCommit, report.Kills, "too few kills with a batch in flight")
-	}
+	binary := build(t, "")
+	onBothStores(t, func(t *testing.T, on kind) {
+		server := on.server(t, binary)
+		stored := size(t, "stored")
+		if stored > 0 {
+			fill(t, server, stored)
+		}
+		campaign := &torture.Campaign{
+			Start: server.Start, Seed: seed(t), Kills: size(t, "kills"), Orders: size(t, "orders"), Log: t.Logf,
+		}
+		report, err := campaign.Run(t.Context())
+		require.NoError(t, err, report)
+		t.Log(report)
+		require.NoError(t, server.Verify(t.Context(), &report.Faults))
+		require.Zero(t, report.Faults.Total(), &report.Faults)
+		require.Equal(t, campaign.Kills, report.Kills)
+		require.GreaterOrEqual(t, report.AcknowledgedMin, campaign.Orders)
+		if stored > 0 {
+			require.LessOrEqual(t, report.ReadyMax(), readyMax, "with %d orders stored", stored)
+		}
+		if report.Kills >= 10 { // fewer say nothing about a half
+			require.GreaterOrEqual(t, 2*report.KillsMidCommit, report.Kills, "too few kills with a batch in flight")
+		}
+	})
 }

@@ -40,7 +40,7 @@ func (d *Drill) Run(ctx context.Context, faults *Faults) error {
 			return fmt.Errorf("drill with seed %d: %w", d.Seed, err)
 		}
 	}
-	return auditVerify(client, faults)
+	return client.Verify(faults)
 }
 
 // retries places an order and sends its key again while there is plenty.

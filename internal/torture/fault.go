@@ -20,8 +20,10 @@ const (
 	FaultRefusal  FaultKind = "refusal"  // a refusal is not true
 	FaultVerify   FaultKind = "verify"   // the server's own verification found something
 	FaultHistory  FaultKind = "history"  // no order of operations explains the answers
+	FaultDiffers  FaultKind = "differs"  // two stores do not show the same of the same commands
 	FaultAnswer   FaultKind = "answer"   // an answer that nothing explains
 	FaultServer   FaultKind = "server"   // the server ended or hung up unasked
+	FaultStale    FaultKind = "stale"    // a server that was taken over went on
 	FaultSlow     FaultKind = "slow"     // a wait was longer than promised
 )
 

@@ -315,7 +315,7 @@ func (r *saleRun) audit(ctx context.Context) error {
 			return err
 		}
 	}
-	return auditVerify(client, &r.report.Faults)
+	return client.Verify(&r.report.Faults)
 }
 
 func (r *saleRun) auditHistory(client *Client, product commerce.ID) error {

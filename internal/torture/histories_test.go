@@ -37,40 +37,46 @@ func tradeIn(t *testing.T, n *node, traders *torture.Traders, clients int, settl
 
 func TestHistoriesAreLinearizable(t *testing.T) {
 	t.Parallel()
-	n := openNode(t, openStore(t, ""), actors.Config{})
-	traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 30, 20, 10), Operations: 2000}
-	faults := tradeIn(t, n, traders, 8, func() {})
-	require.Zero(t, faults.Total(), faults)
+	onBothStores(t, func(t *testing.T, on kind) {
+		n := openNode(t, on.open(t, false), actors.Config{})
+		traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 30, 20, 10), Operations: 2000}
+		faults := tradeIn(t, n, traders, 8, func() {})
+		require.Zero(t, faults.Total(), faults)
+	})
 }
 
 func TestHistoryOfAHotProductIsInVersionOrder(t *testing.T) {
 	t.Parallel()
-	n := openNode(t, openStore(t, ""), actors.Config{})
-	traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 1000), Operations: size(t, "history")}
-	faults := tradeIn(t, n, traders, 64, func() {})
-	require.Zero(t, faults.Total(), faults)
+	onBothStores(t, func(t *testing.T, on kind) {
+		n := openNode(t, on.open(t, false), actors.Config{})
+		traders := &torture.Traders{Seed: seed(t), Products: n.stockShelf(t, 1000), Operations: size(t, "history")}
+		faults := tradeIn(t, n, traders, 64, func() {})
+		require.Zero(t, faults.Total(), faults)
+	})
 }
 
 func TestHistoriesAreLinearizableOverAFailingStore(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{0.02, 0.1} {
-		t.Run(fmt.Sprintf("with a rate of %g for each fault", rate), func(t *testing.T) {
-			t.Parallel()
-			number := seed(t)
-			store := faulty.Wrap(openStore(t, ""), faulty.Options{
-				Seed: number, RefuseRate: rate, VanishRate: rate, LostAnswerRate: rate, ReadErrorRate: rate,
-				SlowCommitRate: rate, CommitDelayMax: 30 * time.Millisecond, SlowReadRate: rate, ReadDelayMax: 10 * time.Millisecond,
+	onBothStores(t, func(t *testing.T, on kind) {
+		for _, rate := range []float64{0.02, 0.1} {
+			t.Run(fmt.Sprintf("with a rate of %g for each fault", rate), func(t *testing.T) {
+				t.Parallel()
+				number := seed(t)
+				store := faulty.Wrap(on.open(t, false), faulty.Options{
+					Seed: number, RefuseRate: rate, VanishRate: rate, LostAnswerRate: rate, ReadErrorRate: rate,
+					SlowCommitRate: rate, CommitDelayMax: 30 * time.Millisecond, SlowReadRate: rate, ReadDelayMax: 10 * time.Millisecond,
+				})
+				store.SetFaults(false)
+				n := openNode(t, store, actors.Config{CommandTimeout: 200 * time.Millisecond})
+				traders := &torture.Traders{
+					Seed: number, Products: n.stockShelf(t, 30, 20, 10), Operations: 600, Forgetful: 20,
+				}
+				store.SetFaults(true)
+				faults := tradeIn(t, n, traders, 6, func() { store.SetFaults(false) })
+				t.Logf("%d faults of the store", store.Faults())
+				require.Zero(t, faults.Total(), faults)
+				require.Positive(t, store.Faults())
 			})
-			store.SetFaults(false)
-			n := openNode(t, store, actors.Config{CommandTimeout: 200 * time.Millisecond})
-			traders := &torture.Traders{
-				Seed: number, Products: n.stockShelf(t, 30, 20, 10), Operations: 600, Forgetful: 20,
-			}
-			store.SetFaults(true)
-			faults := tradeIn(t, n, traders, 6, func() { store.SetFaults(false) })
-			t.Logf("%d faults of the store", store.Faults())
-			require.Zero(t, faults.Total(), faults)
-			require.Positive(t, store.Faults())
-		})
-	}
+		}
+	})
 }

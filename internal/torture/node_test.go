@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/penstock-dev/penstock/internal/torture"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/faulty"
-	"github.com/penstock-dev/penstock/persistence/pebblestore"
 )
 
 // node is an engine in the process of the test.
@@ -28,22 +26,9 @@ type node struct {
 	store    persistence.Store
 }
 
-// openStore opens an embedded store in memory, or in dir unless that is empty.
-func openStore(t *testing.T, dir string) persistence.Store {
-	t.Helper()
-	options := pebblestore.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler), FreeSpaceMin: -1, CacheSize: 16 << 20}
-	if dir == "" {
-		options.Dir, options.FS = "store", vfs.NewMem()
-	}
-	store, err := pebblestore.Open(t.Context(), options)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return store
-}
-
 func openNode(t *testing.T, store persistence.Store, cfg actors.Config) *node {
 	t.Helper()
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg.Fatal = func(err error) { t.Errorf("the engine must not go on: %v", err) }
 	engine, err := actors.Open(t.Context(), store, cfg)
 	require.NoError(t, err)
@@ -130,12 +115,12 @@ var _ torture.Shop = engineShop{}
 
 func (s engineShop) PlaceOrder(cmd *commerce.PlaceOrder) (torture.OrderAnswer, error) {
 	receipt, err := s.engine.PlaceOrder(cmd)
-	return orderAnswer(receipt), err
+	return orderAnswer(receipt), atTheDoor(err)
 }
 
 func (s engineShop) TransitionOrder(cmd *commerce.TransitionOrder) (torture.OrderAnswer, error) {
 	receipt, err := s.engine.TransitionOrder(cmd)
-	return orderAnswer(receipt), err
+	return orderAnswer(receipt), atTheDoor(err)
 }
 
 func orderAnswer(receipt actors.OrderReceipt) torture.OrderAnswer {
@@ -153,16 +138,21 @@ func orderAnswer(receipt actors.OrderReceipt) torture.OrderAnswer {
 
 func (s engineShop) AdjustStock(cmd *commerce.AdjustStock) (torture.StockAnswer, error) {
 	receipt, err := s.engine.AdjustStock(cmd)
-	return torture.StockAnswer{Level: receipt.Movement.Level, Replayed: receipt.Replayed}, err
+	return torture.StockAnswer{Level: receipt.Movement.Level, Replayed: receipt.Replayed}, atTheDoor(err)
+}
+
+// atTheDoor says what the HTTP door would say of a store that cannot be read.
+func atTheDoor(err error) error {
+	if errors.Is(err, faulty.ErrRead) {
+		return &commerce.Error{Code: commerce.CodeStoreUnavailable, Detail: err.Error()}
+	}
+	return err
 }
 
 func (s engineShop) Product(id commerce.ID) (torture.ProductAnswer, error) {
 	row, err := s.engine.Product(context.Background(), id)
-	if errors.Is(err, faulty.ErrRead) {
-		err = &commerce.Error{Code: commerce.CodeStoreUnavailable, Detail: err.Error()} // as the HTTP door would say
-	}
 	if err != nil {
-		return torture.ProductAnswer{}, err
+		return torture.ProductAnswer{}, atTheDoor(err)
 	}
 	return torture.ProductAnswer{ID: row.Product.ID, Name: row.Product.Name, Version: row.Product.Version, Stock: row.Stock}, nil
 }

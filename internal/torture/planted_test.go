@@ -1,50 +1,102 @@
 package torture_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/pgtest"
 	"github.com/penstock-dev/penstock/internal/planted"
 	"github.com/penstock-dev/penstock/internal/torture"
 )
 
-// scenarios are the harness in small: each finds nothing in a good server, in a few seconds.
-func scenarios() map[string]func(t *testing.T, server *torture.Server) *torture.Faults {
-	return map[string]func(t *testing.T, server *torture.Server) *torture.Faults{
-		"crash": func(t *testing.T, server *torture.Server) *torture.Faults {
-			campaign := &torture.Campaign{Start: server.Start, Seed: seed(t), Kills: 2, Orders: 300, Products: 20}
-			report, err := campaign.Run(t.Context())
-			require.NoError(t, err)
-			return &report.Faults
-		},
-		"drill": func(t *testing.T, server *torture.Server) *torture.Faults {
-			var faults torture.Faults
-			drill := &torture.Drill{Address: start(t, server), Seed: seed(t)}
-			require.NoError(t, drill.Run(t.Context(), &faults))
-			return &faults
-		},
-		"flash sale": func(t *testing.T, server *torture.Server) *torture.Faults {
-			sale := &torture.FlashSale{
-				Address: start(t, server), Seed: seed(t), Connections: 50, Orders: 500, Units: []int64{40, 30},
-			}
-			report, err := sale.Run(t.Context())
-			require.NoError(t, err)
-			return &report.Faults
-		},
-		"histories": func(t *testing.T, server *torture.Server) *torture.Faults {
-			var faults torture.Faults
-			address := start(t, server)
-			traders := &torture.Traders{Seed: seed(t), Products: stockShelf(t, address), Operations: 1200}
-			for range 10 {
-				traders.Shops = append(traders.Shops, connect(t, address))
-			}
-			recorder := traders.Run(t.Context(), &faults)
-			torture.CheckLinearizable(traders.Products, recorder, patience, &faults)
-			return &faults
-		},
+// scenario is a piece of the harness in small: it finds nothing in a good server, in a few seconds.
+type scenario struct {
+	on  []kind // the stores that it makes sense with
+	run func(t *testing.T, server *torture.Server) *torture.Faults
+}
+
+func scenarios() map[string]scenario {
+	both := []kind{onPebble, onPostgres}
+	return map[string]scenario{
+		"crash":      {both, crash},
+		"takeover":   {[]kind{onPostgres}, takeover}, // an embedded store's directory belongs to one process
+		"cuts":       {[]kind{onPostgres}, cuts},
+		"drill":      {both, drill},
+		"flash sale": {both, flashSale},
+		"histories":  {both, histories},
+		"replay":     {both, replayBeside},
 	}
+}
+
+func crash(t *testing.T, server *torture.Server) *torture.Faults {
+	campaign := &torture.Campaign{Start: server.Start, Seed: seed(t), Kills: 2, Orders: 300, Products: 20}
+	report, err := campaign.Run(t.Context())
+	require.NoError(t, err)
+	return &report.Faults
+}
+
+func takeover(t *testing.T, server *torture.Server) *torture.Faults {
+	campaign := &torture.Takeover{
+		Start: server.Start, Seed: seed(t), Rounds: 1, Older: torture.OlderIdle, Orders: 300, Products: 20,
+	}
+	report, err := campaign.Run(t.Context())
+	require.NoError(t, err)
+	return &report.Faults
+}
+
+func cuts(t *testing.T, server *torture.Server) *torture.Faults {
+	proxy := cutter(t, server.Database)
+	server.Database = proxy.URL()
+	campaign := &torture.Outages{Start: server.Start, Seed: seed(t), Orders: 50, AuditEvery: 4, Products: 20}
+	for mode := pgtest.CutBeforeRequest; mode <= pgtest.CutDuringAnswer; mode++ {
+		campaign.Outages = append(campaign.Outages, times(2, commitCut(proxy, mode))...)
+	}
+	report, err := campaign.Run(t.Context())
+	require.NoError(t, err)
+	return &report.Faults
+}
+
+func drill(t *testing.T, server *torture.Server) *torture.Faults {
+	var faults torture.Faults
+	drill := &torture.Drill{Address: start(t, server), Seed: seed(t)}
+	require.NoError(t, drill.Run(t.Context(), &faults))
+	return &faults
+}
+
+func flashSale(t *testing.T, server *torture.Server) *torture.Faults {
+	sale := &torture.FlashSale{
+		Address: start(t, server), Seed: seed(t), Connections: 50, Orders: 500, Units: []int64{40, 30},
+	}
+	report, err := sale.Run(t.Context())
+	require.NoError(t, err)
+	return &report.Faults
+}
+
+func histories(t *testing.T, server *torture.Server) *torture.Faults {
+	var faults torture.Faults
+	address := start(t, server)
+	traders := &torture.Traders{Seed: seed(t), Products: stockShelf(t, address), Operations: 1200}
+	for range 10 {
+		traders.Shops = append(traders.Shops, connect(t, address))
+	}
+	recorder := traders.Run(t.Context(), &faults)
+	torture.CheckLinearizable(traders.Products, recorder, patience, &faults)
+	return &faults
+}
+
+// replayBeside replays orders on the server and on a good one with the embedded store.
+func replayBeside(t *testing.T, server *torture.Server) *torture.Faults {
+	var faults torture.Faults
+	products, orders := madeUpFiles(t, 20, 40)
+	good := &torture.Server{Binary: server.Binary, Data: t.TempDir()}
+	one, two := replay(t, good, products, orders), replay(t, server, products, orders)
+	for _, difference := range one.Portrait.Differences(two.Portrait) {
+		faults.Add(torture.FaultDiffers, "%s", difference)
+	}
+	return &faults
 }
 
 // start starts the server until the test ends, and returns its address.
@@ -84,40 +136,48 @@ func stockShelf(t *testing.T, address string) []commerce.Stock {
 // the page cache: the conformance suite of the stores finds it on a clone that drops unsynced bytes.
 func TestPlantedBugsAreFound(t *testing.T) {
 	t.Parallel()
-	binary, err := torture.Build(t.Context(), t.TempDir(), "planted")
-	require.NoError(t, err)
-	server := func(t *testing.T, bug planted.Bug) *torture.Server {
-		return &torture.Server{
-			Binary: binary, Data: t.TempDir(), Env: []string{"PENSTOCK_PLANT=" + string(bug)},
-			Flags: []string{"--engine-command-timeout", "1s"},
-		}
+	binary := build(t, "planted")
+	server := func(t *testing.T, on kind, bug planted.Bug) *torture.Server {
+		s := on.server(t, binary)
+		s.Env, s.Flags = []string{"PENSTOCK_PLANT=" + string(bug)}, []string{"--engine-command-timeout", "1s"}
+		return s
 	}
 	for name, scenario := range scenarios() {
-		t.Run("no bug, "+name, func(t *testing.T) {
-			t.Parallel()
-			faults := scenario(t, server(t, ""))
-			require.Zero(t, faults.Total(), faults)
-		})
+		for _, on := range scenario.on {
+			t.Run(fmt.Sprintf("no bug, %s, %s", name, on), func(t *testing.T) {
+				t.Parallel()
+				faults := scenario.run(t, server(t, on, ""))
+				require.Zero(t, faults.Total(), faults)
+			})
+		}
 	}
 	for _, c := range []struct {
+		on       kind // where the bug is, or one of them when it is in front of the store
 		bug      planted.Bug
 		scenario string
 		kinds    []torture.FaultKind // any of them
 	}{
-		{planted.AnswerBeforeCommit, "crash", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
-		{planted.DeltaTwice, "crash", []torture.FaultKind{torture.FaultVerify}},
-		{planted.DeltaTwice, "drill", []torture.FaultKind{torture.FaultVerify, torture.FaultStock}},
-		{planted.DeltaOfRefused, "crash", []torture.FaultKind{torture.FaultVerify}},
-		{planted.KeyNotBound, "crash", []torture.FaultKind{torture.FaultDoubled, torture.FaultReplay}},
-		{planted.KeyNotBound, "drill", []torture.FaultKind{torture.FaultDoubled}},
-		{planted.RetryAfterSellOut, "drill", []torture.FaultKind{torture.FaultReplay}},
-		{planted.RetryAfterSellOut, "flash sale", []torture.FaultKind{torture.FaultReplay}},
-		{planted.GrantNotGivenBack, "drill", []torture.FaultKind{torture.FaultSlow, torture.FaultRefusal}},
-		{planted.RefuseUncommitted, "histories", []torture.FaultKind{torture.FaultHistory}},
+		{onPebble, planted.AnswerBeforeCommit, "crash", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
+		{onPostgres, planted.AnswerBeforeCommit, "crash", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
+		{onPostgres, planted.AnswerBeforeCommit, "cuts", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
+		{onPostgres, planted.UnknownAsRefused, "cuts", []torture.FaultKind{torture.FaultServer}},
+		{onPebble, planted.DeltaTwice, "crash", []torture.FaultKind{torture.FaultVerify}},
+		{onPebble, planted.DeltaTwice, "drill", []torture.FaultKind{torture.FaultVerify, torture.FaultStock}},
+		{onPebble, planted.DeltaTwice, "replay", []torture.FaultKind{torture.FaultDiffers}},
+		{onPebble, planted.DeltaOfRefused, "crash", []torture.FaultKind{torture.FaultVerify}},
+		{onPostgres, planted.DeltaOfRefused, "crash", []torture.FaultKind{torture.FaultVerify}},
+		{onPostgres, planted.ForeignBatch, "takeover", []torture.FaultKind{torture.FaultLost}},
+		{onPebble, planted.KeyNotBound, "crash", []torture.FaultKind{torture.FaultDoubled, torture.FaultReplay}},
+		{onPostgres, planted.KeyNotBound, "crash", []torture.FaultKind{torture.FaultDoubled, torture.FaultReplay}},
+		{onPebble, planted.KeyNotBound, "drill", []torture.FaultKind{torture.FaultDoubled}},
+		{onPebble, planted.RetryAfterSellOut, "drill", []torture.FaultKind{torture.FaultReplay}},
+		{onPebble, planted.RetryAfterSellOut, "flash sale", []torture.FaultKind{torture.FaultReplay}},
+		{onPebble, planted.GrantNotGivenBack, "drill", []torture.FaultKind{torture.FaultSlow, torture.FaultRefusal}},
+		{onPebble, planted.RefuseUncommitted, "histories", []torture.FaultKind{torture.FaultHistory}},
 	} {
-		t.Run(string(c.bug)+", "+c.scenario, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, %s, %s", c.bug, c.scenario, c.on), func(t *testing.T) {
 			t.Parallel()
-			faults := scenarios()[c.scenario](t, server(t, c.bug))
+			faults := scenarios()[c.scenario].run(t, server(t, c.on, c.bug))
 			found := false
 			for _, kind := range c.kinds {
 				found = found || faults.Has(kind)

@@ -44,6 +44,9 @@ var (
 	ErrLost = errors.New("no answer")
 	// ErrAnswer: the answer is not one that the API promises.
 	ErrAnswer = errors.New("unexpected answer")
+
+	// errFenced: another server has taken the store over.
+	errFenced = errors.New("taken over by another server")
 )
 
 // code returns the code of a refusal, or "".

@@ -1,9 +1,11 @@
 package torture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"time"
 
@@ -15,18 +17,26 @@ import (
 // alone gives commands on its orders and its own products, so that the journal says exactly in
 // which states they may be found.
 type worker struct {
-	name     string
-	rng      *rand.Rand
-	faults   *Faults
-	products []commerce.ID // that everybody trades in
-	since    time.Time     // when the campaign began
+	*market
 
-	client   *Client // of this round
-	journal  journal
-	keys     int
-	writing  bool // the last command sent would change something
-	answered func(orders int)
+	name    string
+	rng     *rand.Rand
+	client  *Client // of now; nil when disconnected
+	journal journal
+	keys    int
+	writing bool      // the last command sent would change something
+	sent    time.Time // when the last order was sent that was answered
+	calm    bool      // the server can do everything: no answer may stay out, and none say "try again"
+	rivals  bool      // another server may take the store over, which ends the work at this one
+	hasty   bool      // hangs up and goes on when an answer takes long during an event
 }
+
+const (
+	// restAfter503 is how long a worker waits after it was turned away.
+	restAfter503 = 3 * time.Millisecond
+	// hasteMax bounds the random time that a hasty worker waits for an answer during an event.
+	hasteMax = 50 * time.Millisecond
+)
 
 // journal is what a worker was told. Doubts are commands without an answer; they are settled after
 // the restart.
@@ -37,10 +47,12 @@ type journal struct {
 	made     []*ownProduct
 	doubts   []doubt
 
-	refused  int // for want of units
-	undone   int // overloaded or unavailable: nothing happened
-	unknown  int // answered that the outcome is not known
-	replayed int // keys sent again on purpose
+	refused int // for want of units
+	undone  int // overloaded or unavailable: nothing happened
+	unknown int // answered that the outcome is not known
+	fenced  int // answered that another server has taken over: nothing happened
+	hungUp  int // not waited for
+	slowest time.Duration
 }
 
 // order is an order as the worker knows it.
@@ -64,37 +76,61 @@ type ownProduct struct {
 // doubt is a command that may have been carried out. settle finds out, and reports whether it had
 // been carried out although nobody was told.
 type doubt struct {
-	order  bool
-	settle func() (committed bool, err error)
+	order     bool
+	event     int64 // during which the answer stayed out; 0 when during none
+	settle    func() (committed bool, err error)
+	committed bool // found by settle
 }
 
-func newWorker(seed uint64, number int, products []commerce.ID, faults *Faults) *worker {
+func newWorker(m *market, number int) *worker {
 	return &worker{
-		name:     fmt.Sprintf("torture-%x-%d", seed, number),
-		rng:      rand.New(rand.NewPCG(seed, uint64(number))),
-		faults:   faults,
-		products: products,
-		journal:  journal{adjusted: make(map[commerce.ID]int64)},
-		answered: func(int) {},
+		market:  m,
+		name:    fmt.Sprintf("torture-%x-%d", m.seed, number),
+		rng:     rand.New(rand.NewPCG(m.seed, uint64(number))),
+		journal: journal{adjusted: make(map[commerce.ID]int64)},
 	}
 }
 
-// work gives commands until stop is closed or an answer stays out; then it returns ErrLost.
-func (w *worker) work(stop <-chan struct{}) error {
+// work gives commands until stop is closed, an answer stays out (ErrLost) or, among rivals, another
+// server has taken over (errFenced).
+func (w *worker) work(ctx context.Context, stop <-chan struct{}) error {
+	rest := time.NewTimer(restAfter503)
+	defer rest.Stop()
 	for {
+		turnedAway := w.journal.undone + w.journal.unknown
+		hurry := w.hasty && w.event.Load() != 0
+		w.client.patience = answerTimeout
+		if hurry {
+			w.client.patience = time.Millisecond + time.Duration(w.rng.Int64N(int64(hasteMax)))
+		}
+		begin := time.Now()
+		err := w.step()
+		w.journal.slowest = max(w.journal.slowest, time.Since(begin))
+		if hurry && errors.Is(err, os.ErrDeadlineExceeded) {
+			w.journal.hungUp++
+			err = w.client.reconnect(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if w.journal.undone+w.journal.unknown > turnedAway {
+			w.turnedAway.add(1)
+			rest.Reset(restAfter503)
+			select {
+			case <-rest.C:
+			case <-stop:
+			}
+		}
 		select {
 		case <-stop:
 			return nil
 		default:
 		}
-		if err := w.step(); err != nil {
-			return err
-		}
 	}
 }
 
-// step draws one command and carries it out. It returns only ErrLost; everything else that is not
-// as promised is a fault.
+// step draws one command and carries it out. It returns only ErrLost or errFenced; everything else
+// that is not as promised is a fault.
 func (w *worker) step() error {
 	w.writing = true
 	switch draw := w.rng.IntN(100); {
@@ -130,14 +166,24 @@ func (w *worker) product() commerce.ID {
 }
 
 func (w *worker) place() error {
+	var lines []commerce.OrderLine
+	for range 1 + w.rng.IntN(2) {
+		lines = append(lines, commerce.OrderLine{Product: w.product(), Quantity: 1 + w.rng.Int64N(3)})
+	}
+	return w.order(lines...)
+}
+
+func (w *worker) order(lines ...commerce.OrderLine) error {
 	cmd := &commerce.PlaceOrder{
-		Caller: w.name, Key: w.key(),
+		Caller: w.name, Key: w.key(), Lines: lines,
 		Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
 	}
-	for range 1 + w.rng.IntN(2) {
-		cmd.Lines = append(cmd.Lines, commerce.OrderLine{Product: w.product(), Quantity: 1 + w.rng.Int64N(3)})
-	}
+	sent := time.Now()
 	answer, err := w.client.PlaceOrder(cmd)
+	if err == nil {
+		w.sent = sent
+		w.stopwatch.note(sent)
+	}
 	if err == nil && answer.Replayed {
 		w.faults.Add(FaultReplay, "a fresh key is answered as a replay: %s", cmd.Key)
 	}
@@ -161,7 +207,7 @@ func (w *worker) placed(cmd *commerce.PlaceOrder, answer OrderAnswer, err error)
 		}
 		w.compare(o, &answer)
 		w.journal.orders = append(w.journal.orders, o)
-		w.answered(1)
+		w.acknowledged.add(1)
 	case code(err) == commerce.CodeInsufficientStock:
 		w.journal.refused++
 		w.checkRefusal(cmd, err)
@@ -208,21 +254,17 @@ func (w *worker) replay() error {
 	if len(w.journal.orders) == 0 {
 		return nil
 	}
-	w.journal.replayed++
 	return w.checkReplay(w.journal.orders[w.rng.IntN(len(w.journal.orders))])
 }
 
 func (w *worker) checkReplay(o *order) error {
 	answer, err := w.client.PlaceOrder(o.cmd)
 	if err != nil {
-		if errors.Is(err, ErrLost) {
-			return err
-		}
-		if undone(err) {
+		if code(err) == commerce.CodeInsufficientStock {
+			w.faults.Add(FaultReplay, "key %s of order %s is answered: %v", o.cmd.Key, o.id, err)
 			return nil
 		}
-		w.faults.Add(FaultReplay, "key %s of order %s is answered: %v", o.cmd.Key, o.id, err)
-		return nil
+		return w.unexpected(fmt.Sprintf("key %s of order %s, again", o.cmd.Key, o.id), err)
 	}
 	if !answer.Replayed {
 		w.faults.Add(FaultReplay, "key %s of order %s is not answered as a replay", o.cmd.Key, o.id)
@@ -331,7 +373,10 @@ func (w *worker) read() error {
 	return nil
 }
 
-func (w *worker) doubt(d doubt) { w.journal.doubts = append(w.journal.doubts, d) }
+func (w *worker) doubt(d doubt) {
+	d.event = w.event.Load()
+	w.journal.doubts = append(w.journal.doubts, d)
+}
 
 // unexpected sorts an error that no rule of the command explains: lost is returned, what promises
 // that nothing was done is counted, what is in doubt has been noted, and the rest are faults.
@@ -339,8 +384,13 @@ func (w *worker) unexpected(what string, err error) error {
 	switch {
 	case errors.Is(err, ErrLost):
 		return err
+	case w.calm:
+		w.faults.Add(FaultAnswer, "%s, although nothing is in the way: %v", what, err)
 	case undone(err):
 		w.journal.undone++
+	case code(err) == commerce.CodeFenced && w.rivals:
+		w.journal.fenced++
+		return errFenced
 	case inDoubt(err), code(err) == commerce.CodeIdempotencyInFlight:
 		w.journal.unknown++
 	default:
