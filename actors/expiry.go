@@ -13,12 +13,28 @@ import (
 const (
 	expiryTick    = time.Second
 	expiryPageMax = 256
+	// expiryOverlap is how far a look reaches back into what the last one saw: an order becomes visible
+	// a little after it was placed.
+	expiryOverlap = time.Minute
+	// expiryAll is how often all pending orders are looked at, should one have become visible later still.
+	expiryAll = 10 * time.Minute
 )
+
+// expirySweep looks for pending orders that were not paid in time. It remembers what it has seen, so
+// that orders which wait longer than today's setting says are not read again every second. One goroutine
+// owns it.
+type expirySweep struct {
+	engine  *Engine
+	timeout time.Duration // how long an order that is placed now waits
+	seen    time.Time     // orders placed before have been looked at; zero: none
+	again   time.Time     // when all of them must be looked at once more
+}
 
 // expireOrders cancels pending orders that were not paid in time, so that their units can be sold
 // again. What is due stands in the store, hence a restart forgets nothing. One order at a time is
 // cancelled, which keeps it behind customers' orders.
 func (e *Engine) expireOrders(life context.Context) {
+	sweep := &expirySweep{engine: e, timeout: e.config.PaymentTimeout}
 	ticker := time.NewTicker(expiryTick)
 	defer ticker.Stop()
 	for {
@@ -26,18 +42,26 @@ func (e *Engine) expireOrders(life context.Context) {
 		case <-life.Done():
 			return
 		case now := <-ticker.C:
-			if err := e.expireDue(life, now); err != nil && life.Err() == nil {
+			if err := sweep.run(life, now); err != nil && life.Err() == nil {
 				e.logger.Warn("unpaid orders could not be cancelled; it is tried again", slog.Any("error", err))
 			}
 		}
 	}
 }
 
-// expireDue cancels the orders that are due by now. An order is due at the time it was given when it
-// was placed, whatever the setting says today; the setting only says where to look.
-func (e *Engine) expireDue(life context.Context, now time.Time) error {
+// run cancels the orders that are due by now. An order is due at the time it was given when it was
+// placed, whatever the setting says today; the setting only says where to look.
+func (s *expirySweep) run(life context.Context, now time.Time) error {
+	e := s.engine
+	if !now.Before(s.again) {
+		s.seen = time.Time{}
+	}
+	again := now.Add(expiryAll)
+	if !s.seen.IsZero() {
+		again = s.again
+	}
 	query := persistence.OrderQuery{
-		Status: commerce.StatusPending, To: now.Add(-e.config.PaymentTimeout), Limit: expiryPageMax,
+		Status: commerce.StatusPending, From: s.seen, To: now.Add(-s.timeout), Limit: expiryPageMax,
 	}
 	for life.Err() == nil && e.admission.refusal.Load() == nil {
 		page, err := e.store.Orders(life, query)
@@ -46,6 +70,9 @@ func (e *Engine) expireDue(life context.Context, now time.Time) error {
 		}
 		for _, order := range page {
 			if order.ExpiresAt.After(now) {
+				if order.ExpiresAt.Before(again) {
+					again = order.ExpiresAt
+				}
 				continue
 			}
 			if err := e.expire(order); err != nil {
@@ -53,6 +80,7 @@ func (e *Engine) expireDue(life context.Context, now time.Time) error {
 			}
 		}
 		if len(page) < expiryPageMax {
+			s.seen, s.again = query.To.Add(-expiryOverlap), again
 			return nil
 		}
 		query.Before = page[len(page)-1].ID

@@ -43,9 +43,35 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 		t.Parallel()
 		placed, err := b.engine.PlaceOrder(order("", 1, id))
 		require.NoError(t, err)
-		require.NoError(t, b.engine.expireDue(t.Context(), placed.Order.ExpiresAt.Add(-time.Millisecond)))
+		require.NoError(t, sweepOf(b).run(t.Context(), placed.Order.ExpiresAt.Add(-time.Millisecond)))
 		now, err := b.engine.Order(t.Context(), placed.Order.ID)
 		require.NoError(t, err)
 		require.Equal(t, commerce.StatusPending, now.Status)
 	})
+}
+
+func sweepOf(b *testBundle) *expirySweep {
+	return &expirySweep{engine: b.engine, timeout: b.engine.config.PaymentTimeout}
+}
+
+func TestOrdersThatWaitLongerThanTheSettingAreCancelledWhenTheyAreDue(t *testing.T) {
+	t.Parallel()
+	b := setupOn(t, newMemStore(), func(c *Config) { c.PaymentTimeout = time.Hour })
+	placed, err := b.engine.PlaceOrder(order("", 1, b.product(1)))
+	require.NoError(t, err)
+	sweep := sweepOf(b)
+	sweep.timeout = time.Second // as if the setting had been shortened since
+	for _, look := range []struct {
+		before time.Duration // its time
+		want   commerce.Status
+	}{
+		{time.Minute, commerce.StatusPending},
+		{30 * time.Second, commerce.StatusPending}, // only what is new is looked at
+		{0, commerce.StatusCancelled},
+	} {
+		require.NoError(t, sweep.run(t.Context(), placed.Order.ExpiresAt.Add(-look.before)))
+		now, err := b.engine.Order(t.Context(), placed.Order.ID)
+		require.NoError(t, err)
+		require.Equal(t, look.want, now.Status, "%s before its time", look.before)
+	}
 }

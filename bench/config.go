@@ -12,6 +12,12 @@ import (
 type Config struct {
 	// Scenarios are names of Scenarios; required.
 	Scenarios []string
+	// Stores are those that Penstock is measured on, a server each: "pebble", "postgres". Pebble when
+	// empty.
+	Stores []string
+	// DatabaseURL leads to the database for the store postgres: one on this machine, with the schema,
+	// that nothing else uses. It is not emptied before or after.
+	DatabaseURL string
 	// Peers are measured beside Penstock in the same rounds: "echo".
 	Peers       []string
 	Connections int           // 64
@@ -32,6 +38,12 @@ type Config struct {
 
 // peerEcho is the name of the peer that only answers.
 const peerEcho = "echo"
+
+// The stores that a server can be measured on.
+const (
+	storePebble   = "pebble"
+	storePostgres = "postgres"
+)
 
 // withDefaults returns a copy that is complete, or every fault of the configuration at once.
 func (c *Config) withDefaults() (*Config, error) {
@@ -59,6 +71,17 @@ func (c *Config) withDefaults() (*Config, error) {
 	for _, name := range full.Scenarios {
 		if _, err := ScenarioNamed(name); err != nil {
 			faults = append(faults, err)
+		}
+	}
+	if len(full.Stores) == 0 {
+		full.Stores = []string{storePebble}
+	}
+	for _, name := range full.Stores {
+		switch {
+		case name != storePebble && name != storePostgres:
+			faults = append(faults, fmt.Errorf("no store is called %q; there are: %s, %s", name, storePebble, storePostgres))
+		case name == storePostgres && full.DatabaseURL == "":
+			faults = append(faults, errors.New("the store postgres needs a database: none is given"))
 		}
 	}
 	for _, name := range full.Peers {

@@ -19,7 +19,7 @@ type Environment struct {
 	OS          string    `json:"os"`
 	Go          string    `json:"go"`
 	Revision    string    `json:"revision,omitempty"` // of the source, where the build knows it
-	Store       string    `json:"store"`
+	Stores      []string  `json:"stores"`
 	// FsyncsPerSecond is the median of probes in the same run, on the store's disk.
 	FsyncsPerSecond float64 `json:"fsyncs_per_second"`
 

@@ -29,9 +29,13 @@ type Load struct {
 	Duration    time.Duration
 	Want        int // the status of a good answer
 	Source      func(connection int) Source
-	// CPU reads the server's account; it is asked at both ends of the measured time.
-	CPU func() (time.Duration, error)
+	// CPU reads the server's account and its database's; it is asked at both ends of the measured
+	// time.
+	CPU func() (CPU, error)
 }
+
+// CPU is time that was computed: by a server, and by its database, if it has one.
+type CPU struct{ Server, Database time.Duration }
 
 // Sample is what one measurement found.
 type Sample struct {
@@ -39,7 +43,7 @@ type Sample struct {
 	Errors     int64 // other answers, and lost connections
 	FirstError string
 	Elapsed    time.Duration
-	CPU        time.Duration
+	CPU        CPU
 	Latency    *hdrhistogram.Histogram // of the good answers, in nanoseconds
 }
 
@@ -116,7 +120,7 @@ func (r *loadRun) measure(ctx context.Context, sample *Sample, failed <-chan err
 	r.phase.Store(stopping)
 	sample.Elapsed = time.Since(start)
 	after, err := r.CPU()
-	sample.CPU = after - before
+	sample.CPU = CPU{Server: after.Server - before.Server, Database: after.Database - before.Database}
 	return err
 }
 

@@ -32,7 +32,11 @@ func startEcho(t *testing.T, status int) *bench.Process {
 func load(process *bench.Process) *bench.Load {
 	return &bench.Load{
 		Address: process.Address, Connections: 4, WarmUp: 10 * time.Millisecond, Duration: 200 * time.Millisecond,
-		Want: 201, CPU: process.CPU,
+		Want: 201,
+		CPU: func() (c bench.CPU, err error) {
+			c.Server, err = process.CPU()
+			return c, err
+		},
 		Source: func(connection int) bench.Source {
 			return func(dst []byte) []byte {
 				return bench.AppendRequest(dst, &bench.Request{

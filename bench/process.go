@@ -129,6 +129,10 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// ExitCode returns the code that the process ended with, or -1 when a signal ended it. REQUIRES: Done is
+// closed.
+func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
+
 // Kill ends the process as a power switch would, and waits for the end. Killing one that has ended
 // is harmless.
 func (p *Process) Kill() {

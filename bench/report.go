@@ -17,10 +17,13 @@ type Document struct {
 
 // Result is one engine under one scenario: medians over the rounds, latencies over all of them.
 type Result struct {
-	Engine                string  `json:"engine"`
-	Scenario              string  `json:"scenario"`
-	OperationsPerSecond   float64 `json:"operations_per_second"`
+	Engine              string  `json:"engine"`
+	Scenario            string  `json:"scenario"`
+	OperationsPerSecond float64 `json:"operations_per_second"`
+	// CPUMicrosPerOperation is the CPU of server and database together, DatabaseMicros of it the
+	// database's.
 	CPUMicrosPerOperation float64 `json:"cpu_us_per_operation"`
+	DatabaseMicros        float64 `json:"database_cpu_us_per_operation,omitempty"`
 	// CPUPerEcho is the CPU of an operation over that of the echo in the same round, the median of
 	// the rounds; absent when no echo was measured.
 	CPUPerEcho float64 `json:"cpu_per_echo,omitempty"`
@@ -49,13 +52,14 @@ type Round struct {
 // echo in the same rounds, or nil.
 func summarize(engine, scenario string, samples, echo []*Sample) Result {
 	r := Result{Engine: engine, Scenario: scenario}
-	var rates, costs, ratios []float64
+	var rates, costs, databases, ratios []float64
 	latency := newLatency()
 	for i, s := range samples {
 		round := Round{OperationsPerSecond: float64(s.Operations) / s.Elapsed.Seconds(), CPUMicrosPerOperation: cost(s)}
 		r.Rounds = append(r.Rounds, round)
 		rates = append(rates, round.OperationsPerSecond)
 		costs = append(costs, round.CPUMicrosPerOperation)
+		databases = append(databases, perOperation(s, s.CPU.Database))
 		if i < len(echo) && cost(echo[i]) > 0 {
 			ratios = append(ratios, round.CPUMicrosPerOperation/cost(echo[i]))
 		}
@@ -66,6 +70,7 @@ func summarize(engine, scenario string, samples, echo []*Sample) Result {
 		}
 	}
 	r.OperationsPerSecond, r.CPUMicrosPerOperation, r.CPUPerEcho = median(rates), median(costs), median(ratios)
+	r.DatabaseMicros = median(databases)
 	r.Latency = Latency{
 		P50: milliseconds(latency.ValueAtPercentile(50)), P99: milliseconds(latency.ValueAtPercentile(99)),
 		P999: milliseconds(latency.ValueAtPercentile(99.9)), Max: milliseconds(latency.Max()),
@@ -73,12 +78,15 @@ func summarize(engine, scenario string, samples, echo []*Sample) Result {
 	return r
 }
 
-// cost is the server's CPU for one good answer, in microseconds.
-func cost(s *Sample) float64 {
+// cost is the CPU of one good answer, in microseconds.
+func cost(s *Sample) float64 { return perOperation(s, s.CPU.Server+s.CPU.Database) }
+
+// perOperation is a part of the CPU of one good answer, in microseconds.
+func perOperation(s *Sample, cpu time.Duration) float64 {
 	if s.Operations == 0 {
 		return 0
 	}
-	return float64(s.CPU) / float64(time.Microsecond) / float64(s.Operations)
+	return float64(cpu) / float64(time.Microsecond) / float64(s.Operations)
 }
 
 func milliseconds(nanoseconds int64) float64 { return float64(nanoseconds) / float64(time.Millisecond) }
@@ -110,13 +118,13 @@ func (d *Document) writeJSON(w io.Writer) error {
 func (d *Document) writeTable(w io.Writer) error {
 	e := &d.Environment
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%s, %d cores, %s, %s; store %s, %.0f fsyncs/s; %d connections, %d rounds of %g s, %d products\n",
-		e.CPU, e.Cores, e.OS, e.Go, e.Store, e.FsyncsPerSecond, e.Connections, e.Rounds, e.DurationSeconds, e.Products)
-	fmt.Fprintln(table, "scenario\tengine\toperations/s\tCPU µs/operation\t× echo\tp50 ms\tp99 ms\tp99.9 ms\tmax ms\terrors\t")
+	fmt.Fprintf(w, "%s, %d cores, %s, %s; %.0f fsyncs/s; %d connections, %d rounds of %g s, %d products\n",
+		e.CPU, e.Cores, e.OS, e.Go, e.FsyncsPerSecond, e.Connections, e.Rounds, e.DurationSeconds, e.Products)
+	fmt.Fprintln(table, "scenario\tengine\toperations/s\tCPU µs/operation\tof it database\t× echo\tp50 ms\tp99 ms\tp99.9 ms\tmax ms\terrors\t")
 	for i := range d.Results {
 		r := &d.Results[i]
-		fmt.Fprintf(table, "%s\t%s\t%.0f\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t\n", r.Scenario, r.Engine, r.OperationsPerSecond,
-			r.CPUMicrosPerOperation, r.CPUPerEcho, r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Errors)
+		fmt.Fprintf(table, "%s\t%s\t%.0f\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t\n", r.Scenario, r.Engine, r.OperationsPerSecond,
+			r.CPUMicrosPerOperation, r.DatabaseMicros, r.CPUPerEcho, r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Errors)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the results: %w", err)

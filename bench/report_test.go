@@ -8,7 +8,7 @@ import (
 )
 
 func sampleOf(operations int64, cpu, latency time.Duration) *Sample {
-	s := &Sample{Operations: operations, Elapsed: time.Second, CPU: cpu, Latency: newLatency()}
+	s := &Sample{Operations: operations, Elapsed: time.Second, CPU: CPU{Server: cpu}, Latency: newLatency()}
 	for range operations {
 		_ = s.Latency.RecordValue(int64(latency))
 	}

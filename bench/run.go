@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 )
 
 const (
-	enginePebble = "penstock-pebble"
-
 	fsyncProbe   = 500 * time.Millisecond
 	readyTimeout = 30 * time.Second
 	stopPatience = 15 * time.Second
@@ -20,8 +19,18 @@ const (
 
 // engine is a server process under measurement.
 type engine struct {
-	name    string
-	process *Process
+	name     string
+	process  *Process
+	database *database // nil when it has none of its own
+	catalog  *Catalog  // its products
+}
+
+// cpu reads the engine's account.
+func (e *engine) cpu() (c CPU, err error) {
+	if c.Server, err = e.process.CPU(); err == nil && e.database != nil {
+		c.Database, err = e.database.CPU()
+	}
+	return c, err
 }
 
 // Run starts Penstock and the peers as processes of their own, measures each scenario in
@@ -48,22 +57,18 @@ func measure(ctx context.Context, cfg *Config) (*Document, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
-	server, err := startPenstock(ctx, cfg, filepath.Join(dir, "store"))
-	if err != nil {
-		return nil, err
-	}
-	defer server.process.Stop(stopPatience)
-	cfg.Logger.Info("making products", "products", cfg.Products)
-	catalog, err := SeedProducts(ctx, server.process.Address, cfg.Products, cfg.Seed)
-	if err != nil {
-		return nil, err
+	bench := &benchmark{cfg: cfg, dir: dir, nonce: strconv.FormatInt(time.Now().UnixNano(), 36)}
+	defer bench.stop()
+	for _, store := range cfg.Stores {
+		if err := bench.start(ctx, store); err != nil {
+			return nil, err
+		}
 	}
 
 	document := &Document{Environment: fingerprint()}
 	e := &document.Environment
-	e.Store, e.Connections, e.Rounds = "pebble", cfg.Connections, cfg.Rounds
+	e.Stores, e.Connections, e.Rounds = cfg.Stores, cfg.Connections, cfg.Rounds
 	e.DurationSeconds, e.Products, e.Seed = cfg.Duration.Seconds(), cfg.Products, cfg.Seed
-	bench := &benchmark{cfg: cfg, dir: dir, server: server, catalog: catalog}
 	for _, name := range cfg.Scenarios {
 		results, err := bench.scenario(ctx, name)
 		if err != nil {
@@ -75,10 +80,48 @@ func measure(ctx context.Context, cfg *Config) (*Document, error) {
 	return document, nil
 }
 
+// benchmark is one run, from scenario to scenario.
+type benchmark struct {
+	cfg     *Config
+	dir     string
+	servers []*engine // Penstock, a store each
+	fsyncs  []float64
+	// nonce keeps this run's idempotency keys apart from those of earlier runs on the same database.
+	nonce string
+}
+
+// start starts a server on a store and makes its products.
+func (b *benchmark) start(ctx context.Context, store string) error {
+	server, err := startPenstock(ctx, b.cfg, store, filepath.Join(b.dir, "store"))
+	if err != nil {
+		return err
+	}
+	b.servers = append(b.servers, server)
+	if store == storePostgres {
+		if server.database, err = findDatabase(ctx, b.cfg.DatabaseURL); err != nil {
+			return err
+		}
+	}
+	b.cfg.Logger.Info("making products", "engine", server.name, "products", b.cfg.Products)
+	server.catalog, err = SeedProducts(ctx, server.process.Address, b.cfg.Products, b.cfg.Seed)
+	return err
+}
+
+func (b *benchmark) stop() {
+	for _, server := range b.servers {
+		server.process.Stop(stopPatience)
+	}
+}
+
 // startPenstock starts a server as it is in production, but for the access log, which the peers do
 // not write either: it logs errors only.
-func startPenstock(ctx context.Context, cfg *Config, data string) (*engine, error) {
-	process, err := StartProcess(ctx, nil, cfg.Executable, "serve", "--listen", "127.0.0.1:0", "--store", "pebble",
+func startPenstock(ctx context.Context, cfg *Config, store, data string) (*engine, error) {
+	url := ""
+	if store == storePostgres {
+		url = cfg.DatabaseURL
+	}
+	env := []string{"PENSTOCK_DATABASE_URL=" + url} // not on the command line, which everybody sees
+	process, err := StartProcess(ctx, env, cfg.Executable, "serve", "--listen", "127.0.0.1:0", "--store", store,
 		"--data", data, "--http-access-log", "errors", "--log-level", "warn")
 	if err != nil {
 		return nil, err
@@ -87,16 +130,7 @@ func startPenstock(ctx context.Context, cfg *Config, data string) (*engine, erro
 		process.Kill()
 		return nil, err
 	}
-	return &engine{name: enginePebble, process: process}, nil
-}
-
-// benchmark is one run, from scenario to scenario.
-type benchmark struct {
-	cfg     *Config
-	dir     string
-	server  *engine
-	catalog *Catalog
-	fsyncs  []float64
+	return &engine{name: "penstock-" + store, process: process}, nil
 }
 
 func (b *benchmark) scenario(ctx context.Context, name string) ([]Result, error) {
@@ -104,14 +138,14 @@ func (b *benchmark) scenario(ctx context.Context, name string) ([]Result, error)
 	if err != nil {
 		return nil, err
 	}
-	engines := []*engine{b.server}
+	engines := b.servers
 	if slices.Contains(b.cfg.Peers, peerEcho) {
 		echo, err := b.startEcho(ctx, &scenario)
 		if err != nil {
 			return nil, err
 		}
 		defer echo.process.Stop(stopPatience)
-		engines = []*engine{echo, b.server}
+		engines = append([]*engine{echo}, b.servers...)
 	}
 	samples := make(map[string][]*Sample)
 	for round := range b.cfg.Rounds {
@@ -141,10 +175,10 @@ func (b *benchmark) scenario(ctx context.Context, name string) ([]Result, error)
 func (b *benchmark) round(ctx context.Context, engine *engine, scenario *Scenario, round int) (*Sample, error) {
 	load := &Load{
 		Address: engine.process.Address, Connections: b.cfg.Connections, WarmUp: b.cfg.WarmUp, Duration: b.cfg.Duration,
-		Want: scenario.Want, CPU: engine.process.CPU,
+		Want: scenario.Want, CPU: engine.cpu,
 		Source: func(connection int) Source {
-			return scenario.Source(b.catalog, Stream{
-				Seed: b.cfg.Seed, Name: scenario.Name, Round: round, Connection: connection,
+			return scenario.Source(engine.catalog, Stream{
+				Seed: b.cfg.Seed, Name: scenario.Name + "-" + b.nonce, Round: round, Connection: connection,
 			})
 		},
 	}
@@ -154,8 +188,9 @@ func (b *benchmark) round(ctx context.Context, engine *engine, scenario *Scenari
 // startEcho lets the server answer one request of the scenario and starts a peer that repeats that
 // answer.
 func (b *benchmark) startEcho(ctx context.Context, scenario *Scenario) (*engine, error) {
-	source := scenario.Source(b.catalog, Stream{Seed: b.cfg.Seed, Name: scenario.Name + "-captured", Connection: b.cfg.Connections})
-	answer, err := capture(ctx, b.server.process.Address, source(nil))
+	server := b.servers[0]
+	source := scenario.Source(server.catalog, Stream{Seed: b.cfg.Seed, Name: scenario.Name + "-captured-" + b.nonce, Connection: b.cfg.Connections})
+	answer, err := capture(ctx, server.process.Address, source(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +202,7 @@ func (b *benchmark) startEcho(ctx context.Context, scenario *Scenario) (*engine,
 	if err != nil {
 		return nil, err
 	}
-	return &engine{name: peerEcho, process: process}, nil
+	return &engine{name: peerEcho, process: process, catalog: server.catalog}, nil
 }
 
 // WaitReady asks the server's /readyz until it is ready, every 2 ms and at most for the time given.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/bench"
+	"github.com/penstock-dev/penstock/internal/pgtest"
 )
 
 // penstock builds the program that is measured.
@@ -62,10 +63,40 @@ func TestRunMeasuresEnginesInTheSameRounds(t *testing.T) {
 	require.Contains(t, out.String(), "fsyncs/s")
 }
 
+func TestRunMeasuresBothStoresAndTheDatabase(t *testing.T) {
+	t.Parallel()
+	server, err := pgtest.Start(t.Context(), pgtest.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	binary, url := penstock(t), server.URL("postgres")
+	output, err := exec.CommandContext(t.Context(), binary, "migrate", "up", "--database-url", url).CombinedOutput()
+	require.NoError(t, err, string(output))
+	cfg := bench.Config{
+		Scenarios: []string{"order"}, Stores: []string{"postgres", "pebble"}, DatabaseURL: url, Connections: 4, Rounds: 1, Products: 20,
+		Duration: 500 * time.Millisecond, WarmUp: 20 * time.Millisecond, Executable: binary, Data: t.TempDir(), JSON: true,
+	}
+	for range 2 { // the second run must not meet the first one's idempotency keys
+		var out bytes.Buffer
+		require.NoError(t, bench.Run(t.Context(), cfg, &out))
+		var document bench.Document
+		require.NoError(t, json.Unmarshal(out.Bytes(), &document))
+		require.Len(t, document.Results, 2)
+		onPostgres, onPebble := document.Results[0], document.Results[1]
+		require.Equal(t, "penstock-postgres", onPostgres.Engine)
+		require.Equal(t, "penstock-pebble", onPebble.Engine)
+		require.Zero(t, onPostgres.Errors, onPostgres.FirstError)
+		require.Positive(t, onPostgres.DatabaseMicros)
+		require.Greater(t, onPostgres.CPUMicrosPerOperation, onPostgres.DatabaseMicros)
+		require.Zero(t, onPebble.DatabaseMicros)
+	}
+}
+
 func TestRunRefusesABadConfigurationWithAllItsFaults(t *testing.T) {
 	t.Parallel()
-	err := bench.Run(t.Context(), bench.Config{Scenarios: []string{"nonsense"}, Peers: []string{"nobody"}, Products: 1}, nil)
+	err := bench.Run(t.Context(), bench.Config{Scenarios: []string{"nonsense"}, Stores: []string{"paper", "postgres"}, Peers: []string{"nobody"}, Products: 1}, nil)
 	require.ErrorContains(t, err, "nonsense")
 	require.ErrorContains(t, err, "nobody")
+	require.ErrorContains(t, err, "paper")
+	require.ErrorContains(t, err, "needs a database")
 	require.ErrorContains(t, err, "products at least 2")
 }
