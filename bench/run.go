@@ -113,8 +113,9 @@ func (b *benchmark) stop() {
 	}
 }
 
-// startPenstock starts a server as it is in production, but for the access log, which the peers do
-// not write either: it logs errors only.
+// startPenstock starts a server as it is in production, but for two things. Its access log has errors
+// only, since the peers write none; and orders of earlier runs on the same database do not expire in the
+// middle of this one.
 func startPenstock(ctx context.Context, cfg *Config, store, data string) (*engine, error) {
 	url := ""
 	if store == storePostgres {
@@ -122,7 +123,7 @@ func startPenstock(ctx context.Context, cfg *Config, store, data string) (*engin
 	}
 	env := []string{"PENSTOCK_DATABASE_URL=" + url} // not on the command line, which everybody sees
 	process, err := StartProcess(ctx, env, cfg.Executable, "serve", "--listen", "127.0.0.1:0", "--store", store,
-		"--data", data, "--http-access-log", "errors", "--log-level", "warn")
+		"--data", data, "--http-access-log", "errors", "--log-level", "warn", "--engine-payment-timeout", "72h")
 	if err != nil {
 		return nil, err
 	}

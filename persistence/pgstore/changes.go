@@ -23,7 +23,7 @@ type changes struct {
 	ledger      []line
 	stock       []commerce.Stock // rows after the batch, once it has been answered
 	events      table
-	epochs      table
+	epochs      table // a row a partition
 	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
 }
 
@@ -54,7 +54,7 @@ func newChanges() *changes {
 		lines: newTable(oidInt8, oidInt8, oidUUID, oidInt8, oidInt8, oidInt8, oidInt8,
 			oidText, oidText, oidTimestamptz, oidInt8),
 		events: newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidJSON),
-		epochs: newTable(oidInt2, oidInt8),
+		epochs: newTable(oidInt8),
 	}
 }
 
@@ -78,7 +78,7 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
 	c.reset()
 	ok = true
 	for _, e := range entries {
-		if !storable(e) || (e.Order != nil && !c.addOrder(e.Order)) {
+		if e.Order != nil && !c.addOrder(e.Order) {
 			ok = false
 		}
 		if e.Product != nil {
@@ -99,7 +99,7 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
 		}
 	}
 	c.addKeys(entries)
-	c.writeOrders()
+	ok = c.writeOrders() && ok
 	c.addMoves()
 	return ok, nil
 }
@@ -132,12 +132,14 @@ func (c *changes) addOrder(change *commerce.OrderChange) bool {
 	return follows
 }
 
-func (c *changes) writeOrders() {
+// writeOrders notes the orders' rows; false when one cannot be stored.
+func (c *changes) writeOrders() bool {
+	ok := true
 	slices.SortFunc(c.orders, func(a, b orderChange) int { return a.row.ID.Compare(b.row.ID) })
 	for _, change := range c.orders {
 		o, t := change.row, &c.transitions
 		if change.expect == 0 {
-			c.place(o)
+			ok = c.place(o) && ok
 			continue
 		}
 		t.uuid(o.ID)
@@ -149,9 +151,11 @@ func (c *changes) writeOrders() {
 		t.text(o.CancelReason)
 		t.int8(int64(o.Version))
 	}
+	return ok
 }
 
-func (c *changes) place(o *commerce.Order) {
+// place notes a new order; false when a text of its detail cannot be stored.
+func (c *changes) place(o *commerce.Order) bool {
 	t := &c.placed
 	t.uuid(o.ID)
 	t.text(o.Customer)
@@ -165,7 +169,14 @@ func (c *changes) place(o *commerce.Order) {
 	t.text(o.TrackingNumber)
 	t.text(o.CancelReason)
 	t.int8(int64(o.Version))
-	t.grow(func(b []byte) []byte { return appendOrderDetail(b, o) })
+	storable := true
+	t.grow(func(b []byte) []byte {
+		w := detailWriter{buf: b}
+		w.order(o)
+		storable = !w.unstorable
+		return w.buf
+	})
+	return storable
 }
 
 // addProduct notes a product's new row, one statement each: products change rarely.
@@ -217,14 +228,11 @@ func (c *changes) addEvent(e *commerce.Event) error {
 
 // addEpoch notes the epoch of a grant; false when two grants of one partition have different ones.
 func (c *changes) addEpoch(m *commerce.Movement) bool {
-	partition := m.Product.Partition()
-	if seen := c.granted[partition]; seen != 0 {
-		return seen == m.Epoch
+	epoch := &c.granted[m.Product.Partition()]
+	if *epoch == 0 {
+		*epoch = m.Epoch
 	}
-	c.granted[partition] = m.Epoch
-	c.epochs.int2(int16(partition))
-	c.epochs.int8(int64(m.Epoch))
-	return true
+	return *epoch == m.Epoch
 }
 
 // addMoves sorts the ledger's lines by product, each product's in the order of the entries, and adds
@@ -297,7 +305,12 @@ func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 		p.add(stmtMoves, params)
 	}
 	p.addTable(stmtEvents, &c.events, number, n)
-	p.addTable(stmtEpochs, &c.epochs)
+	if len(c.ledger) > 0 {
+		for _, epoch := range c.granted {
+			c.epochs.int8(int64(epoch))
+		}
+		p.add(stmtEpochs, c.epochs.all())
+	}
 }
 
 // settle writes the levels that the lines reached into the entries.

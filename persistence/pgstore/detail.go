@@ -3,6 +3,7 @@ package pgstore
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,7 +12,7 @@ import (
 )
 
 // orderDetail is what never changes of an order, as it is stored: readable by people and by SQL.
-// appendOrderDetail writes it.
+// detailWriter writes it.
 type orderDetail struct {
 	Items   []itemDetail  `json:"items"`
 	Address addressDetail `json:"address"`
@@ -37,59 +38,63 @@ type addressDetail struct {
 	Country    string `json:"country"`
 }
 
-// appendOrderDetail is on the way of every order: it is written by hand, and leaves out what is empty.
-func appendOrderDetail(b []byte, o *commerce.Order) []byte {
-	b = append(b, `{"items":[`...)
+// detailWriter writes an order's detail. It is on the way of every order: written by hand, it leaves out
+// what is empty.
+type detailWriter struct {
+	buf []byte
+	// unstorable says that some text was not one that PostgreSQL can hold: see storable.
+	unstorable bool
+}
+
+func (w *detailWriter) order(o *commerce.Order) {
+	w.raw(`{"items":[`)
 	for i := range o.Items {
 		item := &o.Items[i]
 		if i > 0 {
-			b = append(b, ',')
+			w.raw(",")
 		}
-		b = append(b, `{"product":"`...)
-		b = item.Product.AppendText(b)
-		b = append(b, '"')
-		b = appendField(b, "name", item.Name)
-		b = appendField(b, "sku", item.SKU)
-		b = append(b, `,"quantity":`...)
-		b = strconv.AppendInt(b, item.Quantity, 10)
-		b = append(b, `,"unit_price":`...)
-		b = strconv.AppendInt(b, item.UnitPrice, 10)
-		b = append(b, '}')
+		w.raw(`{"product":"`)
+		w.buf = item.Product.AppendText(w.buf)
+		w.raw(`"`)
+		w.field(`,"name":`, item.Name)
+		w.field(`,"sku":`, item.SKU)
+		w.raw(`,"quantity":`)
+		w.buf = strconv.AppendInt(w.buf, item.Quantity, 10)
+		w.raw(`,"unit_price":`)
+		w.buf = strconv.AppendInt(w.buf, item.UnitPrice, 10)
+		w.raw("}")
 	}
-	b = append(b, `],"address":{"street":`...)
-	b = appendQuoted(b, o.Address.Street)
-	for _, field := range [...]struct{ name, value string }{
-		{"street2", o.Address.Street2},
-		{"city", o.Address.City},
-		{"state", o.Address.State},
-		{"postal_code", o.Address.PostalCode},
-		{"country", o.Address.Country},
-		{"recipient", o.Address.Recipient},
-		{"phone", o.Address.Phone},
-	} {
-		b = appendField(b, field.name, field.value)
-	}
-	b = append(b, '}')
-	b = appendField(b, "note", o.Note)
-	return append(b, '}')
+	a := &o.Address
+	w.raw(`],"address":{"street":`)
+	w.quoted(a.Street)
+	w.field(`,"street2":`, a.Street2)
+	w.field(`,"city":`, a.City)
+	w.field(`,"state":`, a.State)
+	w.field(`,"postal_code":`, a.PostalCode)
+	w.field(`,"country":`, a.Country)
+	w.field(`,"recipient":`, a.Recipient)
+	w.field(`,"phone":`, a.Phone)
+	w.raw("}")
+	w.field(`,"note":`, o.Note)
+	w.raw("}")
 }
 
-// appendField appends a field that follows another one, unless its value is empty.
-func appendField(b []byte, name, value string) []byte {
-	if value == "" {
-		return b
+func (w *detailWriter) raw(s string) { w.buf = append(w.buf, s...) }
+
+// field writes a field, unless its value is empty.
+func (w *detailWriter) field(name, value string) {
+	if value != "" {
+		w.raw(name)
+		w.quoted(value)
 	}
-	b = append(b, ',', '"')
-	b = append(b, name...)
-	b = append(b, '"', ':')
-	return appendQuoted(b, value)
 }
 
-// appendQuoted appends a JSON string. The error of AppendQuote is of text that is not UTF-8, which it
-// has replaced; such text does not come here: see storable.
-func appendQuoted(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s)
-	return b
+// quoted writes a JSON string. What is not UTF-8 is replaced and NUL is escaped, which the server would
+// take: but neither is the text that was given.
+func (w *detailWriter) quoted(s string) {
+	var err error
+	w.buf, err = jsontext.AppendQuote(w.buf, s)
+	w.unstorable = w.unstorable || err != nil || strings.IndexByte(s, 0) >= 0
 }
 
 // readOrderDetail fills in what an order's detail says.

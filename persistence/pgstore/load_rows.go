@@ -141,7 +141,9 @@ func (r *Rows) Order(o *commerce.Order) {
 		r.text(o.CancelReason)
 		r.int8(int64(o.Version))
 		at := len(r.buf)
-		r.buf = appendOrderDetail(append(r.buf, 0, 0, 0, 0), o)
+		w := detailWriter{buf: append(r.buf, 0, 0, 0, 0)}
+		w.order(o)
+		r.buf = w.buf
 		binary.BigEndian.PutUint32(r.buf[at:], uint32(len(r.buf)-at-4))
 	})
 }

@@ -73,7 +73,7 @@ func orderWalk(q *persistence.OrderQuery) (sql string, args []any) {
 	}
 	w.placed(q)
 	if !q.Product.IsZero() {
-		// As appendOrderDetail writes it. A text of the customer's cannot look so: it has its quotes escaped.
+		// As detailWriter writes it. A text of the customer's cannot look so: it has its quotes escaped.
 		w.and("strpos(o.detail::text, ", w.arg(`"product":"`+q.Product.String()+`"`), ") > 0")
 	}
 	sql = "SELECT " + orderColumns + " FROM orders o" + w.sql.String() + " ORDER BY " + order + " LIMIT " + w.arg(page(q.Limit))
