@@ -10,23 +10,25 @@ import (
 	"github.com/penstock-dev/penstock/internal/planted"
 )
 
-// claimGrain carries one claim: an order's grain while the order is being placed. It asks the
-// product grains one after another in product-id order, so that waiting cannot deadlock; hands the
-// entry to the committer when all have granted; and answers when the entry's fate is known.
+// claimGrain carries one claim at a time: an order's grain while the order is being placed. It asks
+// the product grains one after another in product-id order, so that waiting cannot deadlock; hands the
+// entry to the committer when all have granted; and answers when the entry's fate is known. Then it is
+// free for another claim.
 //
-//	asking ──all granted──► committing ──applied──► answered, gone
-//	   │                        └─────not applied──► give back, answer, gone
-//	   └──refused, expired──► give back, (look the key up,) answer, gone
+//	asking ──all granted──► committing ──applied──► answered, free
+//	   │                        └─────not applied──► give back, answer, free
+//	   └──refused, expired──► give back, (look the key up,) answer, free
 type claimGrain struct {
 	engine *Engine
-	claim  *claim
+	claim  *claim // nil when it is free
 	self   *actor.PID
 	asked  int  // requests sent so far; all but the last have been granted
 	looked bool // the key is being looked up: everything has been given back
 }
 
-// Receive implements actor.Actor. A panic must not leave a caller without an answer, nor a key and
-// capacity taken: see fail.
+// Receive implements actor.Actor. A message about a claim that has ended is dropped: what it tells has
+// been dealt with. A panic must not leave a caller without an answer, nor a key and capacity taken: see
+// fail.
 func (g *claimGrain) Receive(ctx actor.Context) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -37,13 +39,21 @@ func (g *claimGrain) Receive(ctx actor.Context) {
 	case *claim:
 		g.start(ctx, m)
 	case *grantRequest:
-		g.answered(ctx, m)
+		if g.claim != nil && m.id == g.claim.id {
+			g.answered(ctx, m)
+		}
 	case *submission:
-		g.settled(ctx, m)
+		if g.claim != nil && m == &g.claim.submission {
+			g.settled(ctx, m)
+		}
 	case *keyLookup:
-		g.end(ctx, m.answer)
+		if g.claim != nil && m.asker == asker(g.claim) {
+			g.end(ctx, m.answer)
+		}
 	case *claimExpired:
-		g.expired(ctx)
+		if m.claim == g.claim {
+			g.expired(ctx)
+		}
 	}
 }
 
@@ -167,8 +177,8 @@ func (g *claimGrain) refuse(ctx actor.Context, refusal error) {
 // expired gives back what has been granted, and the request that may still be granted. A claim
 // whose key is being looked up ends when that has come back: until then it holds its capacity.
 func (g *claimGrain) expired(ctx actor.Context) {
-	if g.claim == nil || g.looked || g.claim.submission.entry != nil {
-		return // not begun yet; or given back already; or handed over: somebody will tell
+	if g.looked || g.claim.submission.entry != nil {
+		return // given back already; or handed over: somebody will tell
 	}
 	g.giveBack()
 	g.end(ctx, answer{})
@@ -186,20 +196,26 @@ func (g *claimGrain) giveBack() {
 	g.asked = 0
 }
 
-// fail ends a claim whose grain has panicked. Its grants end by themselves.
+// fail ends a claim whose grain has panicked. Its grants end by themselves, and so does the grain: who
+// knows what state it is in.
 func (g *claimGrain) fail(ctx actor.Context, reason any) {
 	g.engine.grainFailed("claim", reason)
-	switch c := g.claim; {
-	case c == nil:
-	case c.submission.entry != nil:
-		g.end(ctx, answer{err: c.errUnknown()})
-	default:
-		g.end(ctx, answer{err: errInternal(commerce.ID{})})
+	if c := g.claim; c != nil {
+		a := answer{err: errInternal(commerce.ID{})}
+		if c.submission.entry != nil {
+			a.err = c.errUnknown()
+		}
+		g.engine.end(&c.command, a)
 	}
+	ctx.Stop(g.self)
 }
 
-// end answers the command and leaves.
+// end answers the command. The grain is free from then on.
 func (g *claimGrain) end(ctx actor.Context, a answer) {
-	g.engine.end(&g.claim.command, a)
-	ctx.Stop(g.self)
+	c, self := g.claim, g.self
+	*g = claimGrain{engine: g.engine, self: self}
+	g.engine.end(&c.command, a)
+	if !g.engine.claims.give(self) {
+		ctx.Stop(self)
+	}
 }

@@ -43,7 +43,7 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 	if err := e.admission.begin(&c.command); err != nil {
 		return e.refused(c.operation, err)
 	}
-	c.pid, c.expired = e.root.Spawn(e.claims), &claimExpired{}
+	c.pid, c.expired = e.claims.take(), &claimExpired{claim: c}
 	e.admission.watch(&c.command)
 	c.refusal = c.stalled
 	for i := range c.requests {

@@ -30,7 +30,7 @@ type Engine struct {
 	system    *actor.ActorSystem
 	root      *actor.RootContext
 	inline    actor.Dispatcher
-	claims    *actor.Props
+	claims    *claimGrains
 	directory Directory
 	orders    sync.Map // commerce.ID → *grainHandle of a resident order grain
 
@@ -71,8 +71,7 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(warnings{config.Logger.Handler()}) }),
 	)
 	e.root = e.system.Root
-	e.claims = actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} },
-		actor.WithMailbox(newMailbox), actor.WithDispatcher(e.inline))
+	e.claims = newClaimGrains(e)
 	e.committer = &committer{
 		writer: writer, store: store, catalogue: e.catalogue, admission: e.admission, logger: config.Logger,
 		fatal: config.Fatal, wake: e.wake, metrics: e.metrics, interval: config.CommitInterval, batchMax: config.BatchMax,

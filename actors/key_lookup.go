@@ -141,7 +141,25 @@ func firstAnswer(ctx context.Context, store persistence.Store, b *commerce.KeyBi
 	case commerce.OperationAdjustStock:
 		a.movement, a.err = store.Movement(ctx, b.Resource, b.Version)
 	}
+	if a.err != nil {
+		return answer{err: errUnread(b, a.err)}
+	}
 	return a
+}
+
+// errUnread says that the key is bound, but what its command was answered cannot be told now.
+func errUnread(b *commerce.KeyBinding, cause error) error {
+	e := &commerce.Error{
+		Code: commerce.CodeOutcomeUnknown, RetryAfter: retryAfterShort,
+		Detail: "this Idempotency-Key has been used, and the answer of that time cannot be read at the moment; send it again",
+	}
+	switch b.Operation {
+	case commerce.OperationPlaceOrder, commerce.OperationTransitionOrder:
+		e.Order = b.Resource
+	default:
+		e.Product = b.Resource
+	}
+	return fmt.Errorf("%w: %w", e, cause)
 }
 
 func orderAsOf(ctx context.Context, store persistence.Store, id commerce.ID, version uint64) (*commerce.Order, error) {

@@ -52,7 +52,7 @@ type left struct {
 type sweep struct{ now time.Time }
 
 // claimExpired tells a claim's grain that its deadline passed while it waited.
-type claimExpired struct{}
+type claimExpired struct{ claim *claim }
 
 // orderLoaded brings an order's row, read by a goroutine, to its grain.
 type orderLoaded struct {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,9 @@ type Config struct {
 	// DatabaseURL leads to the database for the store postgres: one on this machine, with the schema,
 	// that nothing else uses. It is not emptied before or after.
 	DatabaseURL string
+	// Fill, when not nil, is called before a server is started on a store, to put orders into it. dir is
+	// where the embedded store will be.
+	Fill func(ctx context.Context, store, dir string) error
 	// Peers are measured beside Penstock in the same rounds: "echo".
 	Peers       []string
 	Connections int           // 64

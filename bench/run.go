@@ -92,7 +92,13 @@ type benchmark struct {
 
 // start starts a server on a store and makes its products.
 func (b *benchmark) start(ctx context.Context, store string) error {
-	server, err := startPenstock(ctx, b.cfg, store, filepath.Join(b.dir, "store"))
+	dir := filepath.Join(b.dir, "store")
+	if b.cfg.Fill != nil {
+		if err := b.cfg.Fill(ctx, store, dir); err != nil {
+			return fmt.Errorf("fill the store %s: %w", store, err)
+		}
+	}
+	server, err := startPenstock(ctx, b.cfg, store, dir)
 	if err != nil {
 		return err
 	}

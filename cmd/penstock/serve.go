@@ -209,9 +209,27 @@ func (n *node) serve(ctx context.Context) error {
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)
 	case err := <-n.failed:
+		if errors.Is(err, persistence.ErrFenced) {
+			n.lastWords(served)
+		}
 		return n.judge(err)
 	}
 }
+
+// lastWords lets a server that has been fenced answer who is still waiting: each is told that nothing was
+// done here, or that the outcome is unknown.
+func (n *node) lastWords(served <-chan error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWordsTimeout)
+	defer cancel()
+	if err := n.server.Shutdown(ctx); err != nil {
+		n.process.log.Warn("some requests could not be answered any more", "logger", "penstock", "error", err)
+		return
+	}
+	<-served
+}
+
+// lastWordsTimeout is short: the engine has answered everybody already.
+const lastWordsTimeout = time.Second
 
 // judge says why the engine had to stop, and what to do.
 func (n *node) judge(err error) error {

@@ -33,7 +33,7 @@ func rules() []rule {
 		{"cmd/penstock", []string{"..."}},
 
 		// What stands beside the engine, not in it.
-		{"bench", []string{"commerce", "http/wire"}},
+		{"bench", []string{"commerce", "persistence", "http/wire"}},
 		{"internal/planted", nil},
 		{"internal/architecture", nil},
 		{"internal/pgtest", nil},

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/penstock-dev/penstock/bench"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/internal/storecopy"
-	"github.com/penstock-dev/penstock/internal/torture"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/pebblestore"
 	"github.com/penstock-dev/penstock/persistence/pgstore"
@@ -245,7 +245,7 @@ func TestCopyInTime(t *testing.T) {
 	orders, err := strconv.Atoi(flag.Lookup("storecopy.orders").Value.String())
 	require.NoError(t, err)
 	source := openShop(t, t.TempDir())
-	require.NoError(t, torture.Fill(t.Context(), source, orders, 1))
+	require.NoError(t, bench.Fill(t.Context(), source, orders, 1))
 	p := openPlace(t, database(t))
 	begun, phase := time.Now(), storecopy.Phase("")
 	took := func() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/penstock-dev/penstock/bench"
 	"github.com/penstock-dev/penstock/internal/torture"
 )
 
@@ -18,7 +19,7 @@ func fill(t *testing.T, server *torture.Server, orders int) {
 	t.Helper()
 	store := openStore(t, server)
 	begin := time.Now()
-	require.NoError(t, torture.Fill(t.Context(), store, orders, 1))
+	require.NoError(t, bench.Fill(t.Context(), store, orders, 1))
 	require.NoError(t, store.Close())
 	t.Logf("%d orders stored in %s", orders, time.Since(begin).Round(time.Millisecond))
 }

@@ -164,6 +164,17 @@ func refusal(err error) *pgconn.PgError {
 	return failure
 }
 
+// isOutside reports whether the server refuses for a reason that lies neither in the statement nor in the
+// rows: no memory, disk or connection left, told to stop, an error of the operating system.
+func isOutside(failure *pgconn.PgError) bool {
+	switch failure.Code[:2] {
+	case "53", classOperator, "58":
+		return true
+	default:
+		return false
+	}
+}
+
 // needsCare reports whether a batch that failed so should go the careful way: something in it does not
 // apply (PS001, integrity, data), or it met somebody else (deadlock, serialization).
 func needsCare(failure *pgconn.PgError) bool {

@@ -146,7 +146,7 @@ func (s *Store) read(ctx context.Context, what string, use func(*pgx.Conn) error
 // isLost reports whether the error is the connection's or the server's end, not an answer.
 func isLost(err error) bool {
 	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refusal(failure) == nil || failure.Code[:2] == classOperator
+		return refusal(failure) == nil || isOutside(failure)
 	}
 	_, network := errors.AsType[net.Error](err)
 	_, connect := errors.AsType[*pgconn.ConnectError](err)

@@ -1,4 +1,4 @@
-package torture
+package bench
 
 import (
 	"context"
@@ -14,21 +14,19 @@ import (
 const (
 	fillProducts = 10_000
 	fillUnits    = 100_000_000
-	// fillSpan is how far back the orders reach that fill a store.
-	fillSpan = 365 * 24 * time.Hour
-	// fillPayment keeps them from expiring.
-	fillPayment = 10 * fillSpan
-	fillKeys    = 24 * time.Hour
+	// fillSpan is how far back the orders reach: all their idempotency keys are still bound.
+	fillSpan = 20 * time.Hour
+	fillKeys = 24 * time.Hour
 )
 
-// Fill writes products and then orders of two items each, placed over the past year, straight into
-// a store. It is how a store gets old within a minute.
+// Fill writes products and then orders of two items each, paid, each with its idempotency key and placed
+// within the last hours, straight into a store. It is how a store gets old within a minute or two.
 func Fill(ctx context.Context, store persistence.Store, orders int, seed uint64) error {
 	writer, err := store.OpenWriter(ctx)
 	if err != nil {
 		return fmt.Errorf("fill store: %w", err)
 	}
-	f := &filler{writer: writer, rng: rand.New(rand.NewPCG(seed, 0)), now: time.Now().UTC()}
+	f := &filler{writer: writer, rng: rand.New(rand.NewPCG(seed, 0)), now: time.Now().UTC(), seed: seed}
 	for range fillProducts {
 		create := commerce.CreateProduct{
 			Name: fmt.Sprintf("Product %d", len(f.products)), OnHand: fillUnits, Caller: "fill",
@@ -41,11 +39,11 @@ func Fill(ctx context.Context, store persistence.Store, orders int, seed uint64)
 		}
 	}
 	for i := range orders {
-		e, err := f.order(f.now.Add(-fillSpan + fillSpan/time.Duration(orders)*time.Duration(i)))
+		placed, paid, err := f.order(i, f.now.Add(-fillSpan+fillSpan/time.Duration(orders)*time.Duration(i)))
 		if err != nil {
 			return err
 		}
-		if err := f.add(ctx, e); err != nil {
+		if err := f.add(ctx, placed, paid); err != nil {
 			return err
 		}
 	}
@@ -56,6 +54,7 @@ type filler struct {
 	writer   persistence.Writer
 	rng      *rand.Rand
 	now      time.Time
+	seed     uint64
 	products []*commerce.Product
 	batch    persistence.Batch
 	result   persistence.Result
@@ -69,9 +68,10 @@ func (f *filler) id(at time.Time) commerce.ID {
 	return id
 }
 
-func (f *filler) order(at time.Time) (*commerce.Entry, error) {
+// order makes the entries that place and pay an order.
+func (f *filler) order(n int, at time.Time) (placed, paid *commerce.Entry, err error) {
 	place := commerce.PlaceOrder{
-		Caller:  fmt.Sprintf("customer-%d", f.rng.IntN(100_000)),
+		Caller: fmt.Sprintf("customer-%d", f.rng.IntN(100_000)), Key: fmt.Sprintf("fill-%x-%d", f.seed, n),
 		Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
 	}
 	rows := make(map[commerce.ID]*commerce.Product)
@@ -82,22 +82,28 @@ func (f *filler) order(at time.Time) (*commerce.Entry, error) {
 	}
 	lines, err := place.Merge()
 	if err != nil {
-		return nil, fmt.Errorf("fill store: %w", err)
+		return nil, nil, fmt.Errorf("fill store: %w", err)
 	}
 	offers := make([]commerce.Offer, len(lines))
 	for i := range lines {
 		offers[i] = commerce.Offer{Product: rows[lines[i].Product], Epoch: f.writer.Epoch()}
 	}
-	e, err := place.NewEntry(f.id(at), lines, offers, commerce.Terms{PaymentTimeout: fillPayment, KeyTTL: fillKeys})
+	placed, err = place.NewEntry(f.id(at), lines, offers, commerce.Terms{PaymentTimeout: time.Hour, KeyTTL: fillKeys})
 	if err != nil {
-		return nil, fmt.Errorf("fill store: %w", err)
+		return nil, nil, fmt.Errorf("fill store: %w", err)
 	}
-	return e, nil
+	pay := commerce.TransitionOrder{Caller: "fill", Order: placed.Order.Row.ID, To: commerce.StatusPaid}
+	paid, err = pay.NewEntry(placed.Order.Row, at.Add(time.Minute), nil, fillKeys)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fill store: %w", err)
+	}
+	return placed, paid, nil
 }
 
-func (f *filler) add(ctx context.Context, e *commerce.Entry) error {
-	f.batch.Entries = append(f.batch.Entries, e)
-	if len(f.batch.Entries) < persistence.BatchEntriesMax {
+// add adds entries that belong into one batch.
+func (f *filler) add(ctx context.Context, entries ...*commerce.Entry) error {
+	f.batch.Entries = append(f.batch.Entries, entries...)
+	if len(f.batch.Entries)+len(entries) <= persistence.BatchEntriesMax {
 		return nil
 	}
 	return f.flush(ctx)
