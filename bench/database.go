@@ -28,8 +28,11 @@ func findDatabase(ctx context.Context, url string) (d *database, err error) {
 		return nil, fmt.Errorf("ask for the database's process: %w", err)
 	}
 	backend, err := statOf(pid)
-	if err != nil || backend.Comm != "postgres" {
-		return nil, fmt.Errorf("the database's CPU cannot be told: process %d is not PostgreSQL's on this machine (%w)", pid, err)
+	if err != nil {
+		return nil, fmt.Errorf("the database's CPU cannot be told, is it on another machine? read process %d: %w", pid, err)
+	}
+	if backend.Comm != "postgres" {
+		return nil, fmt.Errorf("the database's CPU cannot be told: process %d is %s here, the database is on another machine", pid, backend.Comm)
 	}
 	return &database{postmaster: backend.PPID}, nil
 }

@@ -26,7 +26,7 @@ func Fill(ctx context.Context, store persistence.Store, orders int, seed uint64)
 	if err != nil {
 		return fmt.Errorf("fill store: %w", err)
 	}
-	f := &filler{writer: writer, rng: rand.New(rand.NewPCG(seed, 0)), now: time.Now().UTC(), seed: seed}
+	f := &filler{writer: writer, rng: rand.New(rand.NewPCG(seed, 0)), now: time.Now().UTC().Truncate(time.Millisecond), seed: seed}
 	for range fillProducts {
 		create := commerce.CreateProduct{
 			Name: fmt.Sprintf("Product %d", len(f.products)), OnHand: fillUnits, Caller: "fill",

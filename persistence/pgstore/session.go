@@ -105,7 +105,8 @@ func prepareReader(readTimeout time.Duration) func(context.Context, *pgx.Conn) e
 	}
 }
 
-// sessionSettings is sent as statements, not as parameters of the connection, which poolers refuse.
+// sessionSettings is sent as statements, not as parameters of the connection, which poolers refuse. A batch
+// needs read committed: its last statement must see epochs that were raised while it ran.
 func sessionSettings(statementTimeout time.Duration) string {
 	return fmt.Sprintf(`
 		SELECT set_config('synchronous_commit', 'on', false)
@@ -113,6 +114,7 @@ func sessionSettings(statementTimeout time.Duration) string {
 		SET lock_timeout = %d;
 		SET statement_timeout = %d;
 		SET idle_in_transaction_session_timeout = %d;
+		SET default_transaction_isolation = 'read committed';
 		SET client_min_messages = warning;
 		SET jit = off;`,
 		lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), 5*lockTimeout.Milliseconds())
@@ -151,14 +153,20 @@ const (
 	codeMismatch       = "PS001" // raised by penstock_expect
 	codeLockTimeout    = "55P03"
 	codeUndefinedTable = "42P01"
-	classOperator      = "57" // shutting down, starting up, told to end
+	classOperator      = "57" // shutting down, starting up, told to end, cancelled
+	classConnection    = "08"
 )
 
 // refusal returns the server's error if it is one after which the transaction is certainly taken back.
-// FATAL and PANIC are not: the connection may have ended between the commit and its answer.
+// FATAL and PANIC are not: the connection may have ended between the commit and its answer. Nor is an
+// operator's cancellation, which the server may report after a COMMIT has been done, nor what a proxy says of
+// a connection that it has lost.
 func refusal(err error) *pgconn.PgError {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || (failure.SeverityUnlocalized != "ERROR" && failure.Severity != "ERROR") {
+		return nil
+	}
+	if class := failure.Code[:2]; class == classOperator || class == classConnection {
 		return nil
 	}
 	return failure

@@ -263,7 +263,7 @@ func TestSessionsAreAsDurableAsPromised(t *testing.T) {
 	for _, sql := range []string{
 		`ALTER DATABASE %s SET synchronous_commit = off`,
 		`ALTER DATABASE %s SET statement_timeout = '2s'`,
-		`ALTER DATABASE %s SET default_transaction_isolation = 'read committed'`,
+		`ALTER DATABASE %s SET default_transaction_isolation = 'repeatable read'`,
 	} {
 		config, err := pgx.ParseConfig(url)
 		require.NoError(t, err)
@@ -273,6 +273,7 @@ func TestSessionsAreAsDurableAsPromised(t *testing.T) {
 	s.open()
 	for setting, want := range map[string]string{
 		"synchronous_commit": "on", "statement_timeout": "0", "plan_cache_mode": "force_generic_plan",
+		"default_transaction_isolation": "read committed",
 	} {
 		var got string
 		require.NoError(t, s.writer.conn.QueryRow(t.Context(), `SELECT current_setting($1)`, setting).Scan(&got))
