@@ -67,6 +67,9 @@ type committer struct {
 	oldest atomic.Int64
 	// refusal is what new commands are told during a stall; that it stands in admission is the stall.
 	refusal *commerce.Error
+	// failing says that no batch has been committed since the last one that could not be: a stall may end
+	// on trial meanwhile, and come back.
+	failing bool
 
 	// Owned by the goroutine:
 	batch     persistence.Batch
@@ -248,25 +251,29 @@ const (
 // stall makes the engine refuse new commands: the store cannot write.
 func (c *committer) stall(err error) {
 	c.metrics.commitErrors.Add(1)
-	if c.admission.refusal.CompareAndSwap(nil, c.refusal) {
+	c.admission.refusal.CompareAndSwap(nil, c.refusal)
+	if !c.failing {
+		c.failing = true
 		c.logger.Error("the store cannot write; commands are refused until it can", slog.Any("error", err))
 	}
 }
 
-// recovered ends a stall.
+// recovered ends a stall: a batch has been committed.
 func (c *committer) recovered() {
-	if c.admission.refusal.CompareAndSwap(c.refusal, nil) {
+	c.admission.refusal.CompareAndSwap(c.refusal, nil)
+	if c.failing {
+		c.failing = false
 		c.logger.Info("the store writes again")
 	}
 }
 
 func (c *committer) stalled() bool { return c.admission.refusal.Load() == c.refusal }
 
-// probe ends a stall once the store says that it can write. An idle committer would not notice,
-// because commands are refused meanwhile.
+// probe lets commands in again once the store says that it can write: only a batch can show that it does.
+// An idle committer would not notice, because commands are refused meanwhile.
 func (c *committer) probe(ctx context.Context) {
 	if c.stalled() && c.oldest.Load() == 0 && c.store.Health(ctx) == nil {
-		c.recovered()
+		c.admission.refusal.CompareAndSwap(c.refusal, nil)
 	}
 }
 

@@ -16,9 +16,9 @@ var (
 	// ErrUnknown: the batch may or may not have been written. Commit the same batch again (same
 	// sequence number, same id, same entries), as often as needed: that tells the truth.
 	ErrUnknown = errors.New("outcome of the batch is unknown")
-	// ErrUnavailable: the store cannot write now. Nothing of the batch was written; the same batch
-	// may be tried again.
-	ErrUnavailable = errors.New("store cannot write")
+	// ErrUnavailable: the store cannot write now, or not read. Nothing of the batch was written; the same
+	// batch may be tried again.
+	ErrUnavailable = errors.New("store cannot be used now")
 	// ErrFenced: a newer writer owns the store. This one can never write again, and a batch of it
 	// whose outcome was unknown stays so.
 	ErrFenced = errors.New("a newer process has taken over this store")
@@ -34,8 +34,8 @@ const (
 	PageMax = 1000
 )
 
-// Store keeps products, stock, orders, the ledger, events and idempotency keys. All methods are
-// safe for concurrent use. Reads show committed rows only: nothing is visible that a crash could
+// Store keeps products, stock, orders, the ledger, events and idempotency keys. Times are kept to the
+// microsecond: what is finer may be lost. All methods are safe for concurrent use. Reads show committed rows only: nothing is visible that a crash could
 // still take back, and whatever Commit has answered is visible to every later read.
 type Store interface {
 	// OpenWriter makes the calling process the store's writer: it bumps the store's epoch, so that

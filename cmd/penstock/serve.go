@@ -15,6 +15,7 @@ import (
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/http"
 	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/pgstore"
 )
 
 // serveCommand serves the API on one node.
@@ -233,6 +234,14 @@ const lastWordsTimeout = time.Second
 
 // judge says why the engine had to stop, and what to do.
 func (n *node) judge(err error) error {
+	if errors.Is(err, pgstore.ErrOlderState) {
+		return &exitError{
+			code: exitNotAllowed,
+			err:  fmt.Errorf("%s is in an older state than this server left it in, so this one has ended: %w", n.command.where(), err),
+			hint: "It was restored from a backup, a standby that was behind has taken over, or it is another database. Orders that were acknowledged after that state was taken are not in it. " +
+				"Compare payments and parcels with the orders that are there; then start penstock again: it goes on from what the database has.",
+		}
+	}
 	if errors.Is(err, persistence.ErrFenced) {
 		return &exitError{
 			code: exitNotAllowed,

@@ -54,9 +54,20 @@ func (w *writer) tryCarefully(batch *persistence.Batch, res *persistence.Result)
 		return false, errors.Join(err, w.rollback())
 	}
 	if again {
-		return false, errors.Join(w.recall(turn, batch, res), w.rollback())
+		return true, w.answerAgain(turn, batch, res)
 	}
 	return w.writeDecided(batch, res)
+}
+
+// answerAgain answers a batch that has been committed before. It ends in a COMMIT, although it only
+// reads: its lock on the writer's row has written to the log, so that where a commit waits for a standby this one
+// does too, and with it everything before it. The first attempt may have been cut off while it waited.
+func (w *writer) answerAgain(t turn, batch *persistence.Batch, res *persistence.Result) error {
+	if err := w.recall(t, batch, res); err != nil {
+		return err
+	}
+	_, err := w.conn.Exec(context.Background(), "COMMIT")
+	return err
 }
 
 // turn is the writer's row.
@@ -72,7 +83,7 @@ type turn struct {
 func (w *writer) judge(t turn, batch *persistence.Batch) (again bool, err error) {
 	switch {
 	case !t.found:
-		return false, fmt.Errorf("%w: the row of writer %d is gone: the database is an older copy, or another one", persistence.ErrFenced, w.number)
+		return false, fmt.Errorf("%w: %w: the row of writer %d is gone", persistence.ErrFenced, ErrOlderState, w.number)
 	case t.epoch != w.number:
 		return false, fmt.Errorf("%w: it is writer %d, this one is %d", persistence.ErrFenced, t.epoch, w.number)
 	case t.seq+1 == batch.Seq:
@@ -80,9 +91,15 @@ func (w *writer) judge(t turn, batch *persistence.Batch) (again bool, err error)
 	case t.seq == batch.Seq && (t.batch == batch.ID || planted.Is(planted.ForeignBatch)):
 		return true, nil
 	default:
-		return false, fmt.Errorf("%w: batch %d is neither the next after %d nor the same again", persistence.ErrFenced, batch.Seq, t.seq)
+		return false, fmt.Errorf("%w: %w: batch %d is neither the next after %d nor the same again",
+			persistence.ErrFenced, ErrOlderState, batch.Seq, t.seq)
 	}
 }
+
+// ErrOlderState says why a writer was fenced although no other one has taken over: the database is not in
+// the state in which this writer left it. It was restored from a backup, a standby that was behind has taken its place,
+// or it is another database. What was acknowledged since that state is not in it.
+var ErrOlderState = errors.New("the database is in an older state than this process left it in")
 
 // writeDecided decides the entries and commits those that apply.
 func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result) (sent bool, err error) {
@@ -91,9 +108,7 @@ func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result)
 	if err != nil {
 		return false, err
 	}
-	if _, err := w.changes.gather(applied); err != nil {
-		return false, err
-	}
+	w.changes.gather(applied)
 	for _, e := range applied {
 		if e.Key != nil && slices.Contains(w.expired, e.Key.ID) {
 			w.changes.unbind.uuid(e.Key.ID)

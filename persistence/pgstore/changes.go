@@ -23,7 +23,7 @@ type changes struct {
 	ledger      []line
 	stock       []commerce.Stock // rows after the batch, once it has been answered
 	events      table
-	epochs      table // a row a partition
+	epochs      table                          // a row a partition
 	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
 }
 
@@ -64,6 +64,8 @@ func (c *changes) reset() {
 	} {
 		t.reset()
 	}
+	clear(c.orders)
+	clear(c.products)
 	c.orders, c.products, c.creates = c.orders[:0], c.products[:0], c.creates[:0]
 	clear(c.ordersByID)
 	clear(c.ledger)
@@ -74,7 +76,7 @@ func (c *changes) reset() {
 // gather takes in entries that apply, or are taken to apply. It returns false, for a batch that nobody
 // has decided yet, when that cannot be right or cannot be written without knowing the rows: then the batch
 // goes the careful way.
-func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
+func (c *changes) gather(entries []*commerce.Entry) (ok bool) {
 	c.reset()
 	ok = true
 	for _, e := range entries {
@@ -84,8 +86,8 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
 		if e.Product != nil {
 			c.addProduct(e.Product)
 		}
-		if err := c.addEvent(e.Event); err != nil {
-			return false, err
+		if e.Event != nil && !c.addEvent(e.Event) {
+			ok = false
 		}
 		for i := range e.Movements {
 			c.ledger = append(c.ledger, line{Movement: &e.Movements[i]})
@@ -101,7 +103,7 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool, err error) {
 	c.addKeys(entries)
 	ok = c.writeOrders() && ok
 	c.addMoves()
-	return ok, nil
+	return ok
 }
 
 func (c *changes) addKeys(entries []*commerce.Entry) {
@@ -204,13 +206,11 @@ func (c *changes) addProduct(change *commerce.ProductChange) {
 	c.creates = append(c.creates, change.Expect == 0)
 }
 
-func (c *changes) addEvent(e *commerce.Event) error {
-	if e == nil {
-		return nil
-	}
+// addEvent notes an event; false when what it says cannot be stored.
+func (c *changes) addEvent(e *commerce.Event) bool {
 	data, err := encodeEvent(e)
 	if err != nil {
-		return err
+		return false
 	}
 	t := &c.events
 	t.uuid(e.Entity)
@@ -223,16 +223,17 @@ func (c *changes) addEvent(e *commerce.Event) error {
 	} else {
 		t.bytes(data)
 	}
-	return nil
+	return true
 }
 
-// addEpoch notes the epoch of a grant; false when two grants of one partition have different ones.
+// addEpoch notes the epoch of a grant; false when it is none, or when two grants of one partition have
+// different ones.
 func (c *changes) addEpoch(m *commerce.Movement) bool {
 	epoch := &c.granted[m.Product.Partition()]
 	if *epoch == 0 {
 		*epoch = m.Epoch
 	}
-	return *epoch == m.Epoch
+	return m.Epoch != 0 && *epoch == m.Epoch
 }
 
 // addMoves sorts the ledger's lines by product, each product's in the order of the entries, and adds

@@ -31,6 +31,8 @@ type Examination struct {
 	Database string  `json:"database"` // without a password
 	User     string  `json:"user"`
 	Checks   []Check `json:"checks"`
+
+	Unreached error `json:"-"` // why the server could not be reached, if it could not
 }
 
 // Count returns how many checks ended with a verdict.
@@ -64,6 +66,9 @@ func Examine(ctx context.Context, opts Options) (*Examination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("examine the database: %w", err)
 	}
+	if asked, err := parseURL(opts.URL); err == nil {
+		config.ValidateConnect = asked.ValidateConnect // a standby is looked at, if it was not ruled out
+	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // works through any pooler
 	report := &Examination{Database: place.String(), User: place.User}
 	err = withConfig(ctx, config, func(conn *pgx.Conn) error {
@@ -75,6 +80,7 @@ func Examine(ctx context.Context, opts Options) (*Examination, error) {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("examine the database: %w", ctx.Err())
 	case err != nil && len(report.Checks) == 0:
+		report.Unreached = err
 		report.Checks = []Check{{
 			Name: "connection", Verdict: VerdictProblem, Found: Plain(err),
 			Advice: "Is the server running, and are host, port, role, password and database of the URL right?",
@@ -127,9 +133,27 @@ func (x *examiner) try(ctx context.Context, l look) Check {
 	check, err := l.do(ctx)
 	if err != nil {
 		check = warning("it could not be looked at: "+Plain(err), "")
+		if ObstacleOf(err) == Locked {
+			check.Advice = "Somebody holds a lock on a table: see the check of locks."
+		}
 	}
 	check.Name = l.name
 	return check
+}
+
+// patiently makes a check that reads tables give up when somebody has locked them; else it would wait until
+// the connection is closed.
+func (x *examiner) patiently(do func(context.Context) (Check, error)) func(context.Context) (Check, error) {
+	return func(ctx context.Context) (check Check, err error) {
+		err = pgx.BeginFunc(ctx, x.conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'`); err != nil {
+				return err
+			}
+			check, err = do(ctx)
+			return err
+		})
+		return check, err
+	}
 }
 
 func ok(format string, args ...any) Check {

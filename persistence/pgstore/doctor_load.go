@@ -16,9 +16,10 @@ const transactionOld = 15 * time.Minute
 // loadLooks are about what else goes on in the database.
 func (x *examiner) loadLooks() []look {
 	return []look{
+		{"locks", x.lookLocks},
 		{"old transactions", x.lookTransactions},
 		{"replication slots", x.lookSlots},
-		{"writers", x.lookWriters},
+		{"writers", x.patiently(x.lookWriters)},
 	}
 }
 

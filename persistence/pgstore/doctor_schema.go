@@ -14,11 +14,11 @@ import (
 func (x *examiner) schemaLooks() []look {
 	return []look{
 		{"schema", x.lookSchema},
-		{"copy", x.lookCopy},
+		{"copy", x.patiently(x.lookCopy)},
 		{"privileges", x.lookPrivileges},
 		{"ownership", x.lookOwnership},
 		{"months ahead", x.lookMonths},
-		{"default partitions", x.lookDefaults},
+		{"default partitions", x.patiently(x.lookDefaults)},
 	}
 }
 
@@ -35,12 +35,36 @@ func (x *examiner) lookSchema(ctx context.Context) (Check, error) {
 		return ok("version %d, the one that this program works with", newest), err
 	case isMismatch && mismatch.Found > mismatch.Want:
 		return problem(mismatch.Error(), "Run the newer program that made it; there is no way back."), nil
+	case isMismatch && mismatch.Found == 0:
+		return x.judgeEmpty(ctx, mismatch)
 	case isMismatch:
 		return problem(mismatch.Error(), "As the tables' owner run: penstock migrate up"), nil
 	case ObstacleOf(err) == NotAllowed:
 		return problem("the role may not read it", grantAdvice), nil
 	default:
 		return Check{}, err
+	}
+}
+
+// judgeEmpty says whether this role could make the tables in a database without them.
+func (x *examiner) judgeEmpty(ctx context.Context, missing *SchemaError) (Check, error) {
+	var schema, path, role string
+	var may bool
+	err := x.conn.QueryRow(ctx, `
+		SELECT coalesce(quote_ident(current_schema()), ''), current_setting('search_path'), quote_ident(current_user),
+		       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&schema, &path, &role, &may)
+	switch {
+	case err != nil:
+		return Check{}, err
+	case schema == "":
+		return problem(fmt.Sprintf("no schema of the search_path (%s) exists, or the role may not use it", path),
+			"Make it (CREATE SCHEMA), or name another in search_path."), nil
+	case !may:
+		return problem(fmt.Sprintf("%s, and %s may not make tables in the schema %s", missing, role, schema),
+			fmt.Sprintf("Make the role the database's owner (ALTER DATABASE … OWNER TO %[1]s), or run as the schema's owner: GRANT CREATE ON SCHEMA %[2]s TO %[1]s. "+
+				"Then run: penstock migrate up. If others own the tables, let the owner grant the least that docs/postgres.md lists.", role, schema)), nil
+	default:
+		return problem(missing.Error(), "As the tables' owner run: penstock migrate up"), nil
 	}
 }
 

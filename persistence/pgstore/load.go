@@ -65,7 +65,7 @@ func openLoader(ctx context.Context, opts Options, source string, restart bool) 
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	config, err := connConfig(opts.URL, "penstock copy")
+	config, err := primaryConfig(opts.URL, "penstock copy")
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 	if err := tx.QueryRow(ctx, `UPDATE engine SET epoch = epoch + 1 RETURNING epoch`).Scan(&writer); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint WHERE fenced_by IS NULL`, writer); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint, fenced_at = clock_timestamp() WHERE fenced_by IS NULL`, writer); err != nil {
 		return 0, err
 	}
 	for _, table := range loadedTables() {
@@ -175,7 +175,8 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 			return 0, notEmpty(ctx, tx, table)
 		}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO writers (number, id, epoch, opened_by, fenced_by) VALUES ($1::bigint, $2::uuid, $1::bigint, $3::text, $1::bigint)`,
+	_, err = tx.Exec(ctx, `INSERT INTO writers (number, id, epoch, opened_by, fenced_by, fenced_at)
+		VALUES ($1::bigint, $2::uuid, $1::bigint, $3::text, $1::bigint, clock_timestamp())`,
 		writer, [16]byte(uuid.New()), "penstock copy on "+thisProcess())
 	if err != nil {
 		return 0, err

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,16 +38,16 @@ func prepareMonths(ctx context.Context, url string) error {
 	return withConn(ctx, url, func(conn *pgx.Conn) error { return makeMonths(ctx, conn, time.Now().UTC()) })
 }
 
-// makeMonths makes what is missing of the partitions of the month of now and the monthsAhead after it.
+// makeMonths makes what is missing of the partitions of the month of now and the monthsAhead after it. One
+// that cannot be made, because the default partition has rows of its month, does not keep the others from being made.
 func makeMonths(ctx context.Context, conn *pgx.Conn, now time.Time) error {
+	var errs []error
 	for _, table := range []string{"orders", "order_events"} {
 		for i := range monthsAhead + 1 {
-			if err := makeMonth(ctx, conn, table, monthOf(now.AddDate(0, i, 1-now.Day()))); err != nil {
-				return err
-			}
+			errs = append(errs, makeMonth(ctx, conn, table, monthOf(now.AddDate(0, i, 1-now.Day()))))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // makeMonth makes one partition. It is attached, not created in place, since that would lock out all

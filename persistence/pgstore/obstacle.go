@@ -2,7 +2,9 @@ package pgstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 
@@ -26,13 +28,18 @@ const (
 	OtherSchema          // a *SchemaError
 	Unsuitable           // ErrUnsuitable
 	HalfCopied           // ErrHalfCopied
+	NoTLS                // the server has no TLS, or a certificate that is not believed
+	WrongServer          // target_session_attrs fits none of the servers
+	Locked               // somebody held a lock for longer than is waited for
+	StrayRows            // ErrStrayRows
 )
 
 // ObstacleOf tells what kind of obstacle an error speaks of.
 func ObstacleOf(err error) Obstacle {
 	schema, isSchema := errors.AsType[*SchemaError](err)
 	failure, isServer := errors.AsType[*pgconn.PgError](err)
-	_, isURL := errors.AsType[*pgconn.ParseConfigError](err)
+	_, isUnread := errors.AsType[*pgconn.ParseConfigError](err)
+	_, isWrong := errors.AsType[*urlError](err)
 	switch {
 	case err == nil:
 		return NoObstacle
@@ -42,17 +49,44 @@ func ObstacleOf(err error) Obstacle {
 		return Unsuitable
 	case errors.Is(err, ErrHalfCopied):
 		return HalfCopied
-	case isURL:
+	case errors.Is(err, ErrStrayRows):
+		return StrayRows
+	case isUnread || isWrong:
 		return BadURL
 	case isServer:
 		return obstacleOfCode(failure.Code)
 	case errors.Is(err, context.Canceled):
 		return NoObstacle
+	case isUntrusted(err):
+		return NoTLS
+	case isMisfit(err):
+		return WrongServer
 	case isLost(err):
 		return NoServer
 	default:
 		return NoObstacle
 	}
+}
+
+// isUntrusted reports whether TLS is what kept a connection from being made.
+func isUntrusted(err error) bool {
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return isCertificate || strings.Contains(err.Error(), "server refused TLS connection") // pgx has only words for it
+}
+
+// isMisfit reports whether all servers answered and target_session_attrs fits none of them.
+func isMisfit(err error) bool {
+	if _, network := errors.AsType[net.Error](err); network {
+		return false
+	}
+	for _, misfit := range []error{
+		pgconn.ErrReadOnlyConnection, pgconn.ErrReadWriteConnection, pgconn.ErrPrimaryConnection, pgconn.ErrStandbyConnection,
+	} {
+		if errors.Is(err, misfit) {
+			return true
+		}
+	}
+	return false
 }
 
 func obstacleOfCode(code string) Obstacle {
@@ -65,8 +99,10 @@ func obstacleOfCode(code string) Obstacle {
 		return NoDatabase
 	case code == "42501":
 		return NotAllowed
-	case code == "53300":
+	case code == codeConnections:
 		return Busy
+	case code == codeLockTimeout:
+		return Locked
 	case strings.HasPrefix(code, classOperator):
 		return NotReady
 	default:
@@ -77,6 +113,9 @@ func obstacleOfCode(code string) Obstacle {
 // Plain writes an error for people, in one line. Where a server refused a connection its words stand for all
 // that was tried; where none was reached each attempt is told once.
 func Plain(err error) string {
+	if _, isUnread := errors.AsType[*pgconn.ParseConfigError](err); isUnread {
+		return "the connection string cannot be read" // pgx repeats it, and cannot always tell where a password ends
+	}
 	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
 	failure, isServer := errors.AsType[*pgconn.PgError](err)
 	if isConnect && isServer {

@@ -17,6 +17,8 @@ type pipeline struct {
 	statements map[string]*pgconn.StatementDescription
 	batch      pgconn.Batch
 	binary     []int16
+	queued     int
+	moves      int // the place of stmtMoves among the statements, from 1 on
 
 	stock []commerce.Stock // what stmtMoves answered
 }
@@ -27,6 +29,9 @@ func (w *writer) newPipeline() *pipeline {
 
 func (p *pipeline) add(name string, params [][]byte) {
 	p.batch.ExecStatement(p.statements[name], params, p.binary, p.binary)
+	if p.queued++; name == stmtMoves {
+		p.moves = p.queued
+	}
 }
 
 // addTable adds an array statement, unless it would do nothing.
@@ -43,11 +48,10 @@ func (p *pipeline) send() (sent bool, err error) {
 		return false, pgconn.ErrConnClosed
 	}
 	results := p.conn.ExecBatch(context.Background(), &p.batch)
-	for results.NextResult() {
+	for at := 1; results.NextResult(); at++ {
 		reader := results.ResultReader()
-		moves := len(reader.FieldDescriptions()) == 4
 		for reader.NextRow() {
-			if !moves {
+			if at != p.moves {
 				continue
 			}
 			if err := p.adopt(reader.Values()); err != nil {
@@ -64,7 +68,7 @@ func (p *pipeline) send() (sent bool, err error) {
 
 // adopt reads a row of the answer to stmtMoves.
 func (p *pipeline) adopt(row [][]byte) error {
-	if len(row[0]) != 16 || len(row[1]) != 8 || len(row[2]) != 8 || len(row[3]) != 8 {
+	if len(row) != 4 || len(row[0]) != 16 || len(row[1]) != 8 || len(row[2]) != 8 || len(row[3]) != 8 {
 		return fmt.Errorf("a stock row has the wrong shape")
 	}
 	p.stock = append(p.stock, commerce.Stock{

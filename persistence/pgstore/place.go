@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Place says where a database is and who asks for it: what may be shown and logged. It holds no
@@ -32,11 +30,11 @@ func (p Place) String() string {
 }
 
 // PlaceOf reads a connection string, and what the environment adds to it (PGHOST and so on). It connects
-// to nothing.
+// to nothing. The error repeats nothing of the string that may be a password.
 func PlaceOf(connection string) (Place, error) {
-	config, err := pgx.ParseConfig(connection)
+	config, err := parseURL(connection)
 	if err != nil {
-		return Place{}, err // without the password: pgx redacts it
+		return Place{}, err
 	}
 	place := Place{Host: config.Host, Port: config.Port, Database: config.Database, User: config.User}
 	if place.Database == "" {

@@ -47,8 +47,14 @@ type Migration struct {
 
 // Migrate brings the schema of the database at url to the version that this program works with, one
 // transaction a step, and makes the months' partitions. It returns the steps it took; none when there was
-// nothing to do. Two processes that migrate at the same time wait for each other.
+// nothing to do. Two processes that migrate at the same time wait for each other. It fails before it has
+// changed anything with a *SchemaError when the schema is newer than this program, and with ErrUnsuitable
+// when the database can hold no store; with ErrStrayRows when all steps were taken and a month's partition
+// could not be made.
 func Migrate(ctx context.Context, url string) (taken []Migration, err error) {
+	if err := withConn(ctx, url, func(conn *pgx.Conn) error { return checkMigratable(ctx, conn) }); err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
 	err = withProvider(url, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
 		for _, r := range results {
@@ -60,6 +66,9 @@ func Migrate(ctx context.Context, url string) (taken []Migration, err error) {
 	})
 	if err == nil {
 		err = prepareMonths(ctx, url)
+		if failure, ok := errors.AsType[*pgconn.PgError](err); ok && failure.Code == codeCheck {
+			err = fmt.Errorf("%w: %w", ErrStrayRows, err)
+		}
 	}
 	if err != nil {
 		return taken, fmt.Errorf("migrate: %w", err)
@@ -67,11 +76,60 @@ func Migrate(ctx context.Context, url string) (taken []Migration, err error) {
 	return taken, nil
 }
 
-// MigrationStatus lists all steps that this program knows, applied or not. It changes nothing.
+// ErrStrayRows says that a month's partition cannot be made because the default partition holds rows of
+// that month. They are read like all others.
+var ErrStrayRows = errors.New("the default partition holds rows of a month that has no partition yet")
+
+// codeCheck is a row that a constraint, or a partition's bounds, do not allow.
+const codeCheck = "23514"
+
+// checkMigratable refuses a database that the steps would fail in, or that could hold no store after them.
+func checkMigratable(ctx context.Context, conn *pgx.Conn) error {
+	var encoding, path string
+	var schema *string
+	err := conn.QueryRow(ctx, `SELECT current_setting('server_encoding'), current_setting('search_path'), current_schema()`).
+		Scan(&encoding, &path, &schema)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at the database: %w", err)
+	case encoding != "UTF8":
+		return fmt.Errorf("%w: the database's encoding is %s, which has no place for most names; make one with createdb -E UTF8 -T template0", ErrUnsuitable, encoding)
+	case schema == nil:
+		return fmt.Errorf("%w: no schema of the search_path (%s) exists, or the role may not use it; make it (CREATE SCHEMA), or name another", ErrUnsuitable, path)
+	}
+	applied, err := appliedVersions(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	return refuseNewer(applied)
+}
+
+// refuseNewer returns a SchemaError when a step has been taken that this program does not know.
+func refuseNewer(applied map[int64]bool) error {
+	want, err := newestMigration()
+	if found := newestOf(applied); err == nil && found > want {
+		return &SchemaError{Found: found, Want: want}
+	}
+	return err
+}
+
+// newestOf returns the newest step that was taken; 0 when there is none.
+func newestOf(applied map[int64]bool) (newest int64) {
+	for version := range applied {
+		newest = max(newest, version)
+	}
+	return newest
+}
+
+// MigrationStatus lists all steps that this program knows, applied or not. It changes nothing. It fails with
+// a *SchemaError when the database has taken steps that this program does not know.
 func MigrationStatus(ctx context.Context, url string) (all []Migration, err error) {
 	err = withConn(ctx, url, func(conn *pgx.Conn) error {
 		applied, err := appliedVersions(ctx, conn)
 		if err != nil {
+			return err
+		}
+		if err := refuseNewer(applied); err != nil {
 			return err
 		}
 		names, err := fs.Glob(migrations, "migrations/*.sql")
@@ -94,7 +152,7 @@ func MigrationStatus(ctx context.Context, url string) (all []Migration, err erro
 }
 
 func withProvider(url string, use func(*goose.Provider) error) (err error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parseURL(url)
 	if err != nil {
 		return err
 	}
@@ -123,7 +181,11 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 
 // withConn lends a connection for a while.
 func withConn(ctx context.Context, url string, use func(*pgx.Conn) error) (err error) {
-	conn, err := pgx.Connect(ctx, url)
+	config, err := parseURL(url)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -158,11 +220,7 @@ func checkSchema(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
-	found := int64(0)
-	for version := range applied {
-		found = max(found, version)
-	}
-	if found != want {
+	if found := newestOf(applied); found != want {
 		return &SchemaError{Found: found, Want: want}
 	}
 	return nil

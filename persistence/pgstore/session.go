@@ -46,11 +46,32 @@ func connConfig(url, application string) (*pgx.ConnConfig, error) {
 		config.RuntimeParams["application_name"] = application
 	}
 	config.RuntimeParams["client_encoding"] = "UTF8" // the default is the database's
+	// Whatever the URL says: statements are prepared, and parameters are binary.
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
 	}}
 	config.DialFunc = dialer.DialContext
 	return config, nil
+}
+
+// primaryConfig is connConfig for connections that must lead to the primary.
+func primaryConfig(url, application string) (*pgx.ConnConfig, error) {
+	config, err := connConfig(url, application)
+	if err == nil && config.ValidateConnect == nil { // else target_session_attrs says which server to take
+		config.ValidateConnect = requirePrimary
+	}
+	return config, err
+}
+
+// requirePrimary refuses a standby, so that the next host is tried: a read there could miss what has been
+// committed, and a retry would be refused instead of answered.
+func requirePrimary(ctx context.Context, conn *pgconn.PgConn) error {
+	err := pgconn.ValidateConnectTargetSessionAttrsPrimary(ctx, conn)
+	if err != nil && !conn.IsClosed() && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w; connect to the primary", ErrUnsuitable, err)
+	}
+	return err
 }
 
 // connectWriter opens the connection that writes. It dials once: see errNoCancel.
@@ -115,9 +136,13 @@ func sessionSettings(statementTimeout time.Duration) string {
 		SET statement_timeout = %d;
 		SET idle_in_transaction_session_timeout = %d;
 		SET default_transaction_isolation = 'read committed';
+		SET tcp_keepalives_idle = %d;
+		SET tcp_keepalives_interval = %d;
+		SET tcp_keepalives_count = %d;
 		SET client_min_messages = warning;
 		SET jit = off;`,
-		lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), 5*lockTimeout.Milliseconds())
+		lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), 5*lockTimeout.Milliseconds(),
+		int(keepAliveIdle.Seconds()), int(keepAliveInterval.Seconds()), keepAliveCount)
 }
 
 // checkServer refuses a server that would lose what it has acknowledged, or cannot be written to.
@@ -152,6 +177,8 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 const (
 	codeMismatch       = "PS001" // raised by penstock_expect
 	codeLockTimeout    = "55P03"
+	codeCanceled       = "57014" // by statement_timeout, or by somebody
+	codeConnections    = "53300" // there are too many already
 	codeUndefinedTable = "42P01"
 	classOperator      = "57" // shutting down, starting up, told to end, cancelled
 	classConnection    = "08"

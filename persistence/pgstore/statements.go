@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -111,10 +112,9 @@ SELECT penstock_expect(count(*) FILTER (WHERE ($1::bigint[])[id + 1] NOT IN (0, 
 	sqlCommit  = `COMMIT`
 )
 
-// prepareBatches prepares the statements of batches on a writer's connection.
-func prepareBatches(ctx context.Context, conn *pgx.Conn) (map[string]*pgconn.StatementDescription, error) {
-	prepared := make(map[string]*pgconn.StatementDescription)
-	for _, s := range [...]struct{ name, sql string }{
+// prepareBatches prepares the statements of batches on a writer's connection, in one round trip.
+func prepareBatches(ctx context.Context, conn *pgx.Conn) (prepared map[string]*pgconn.StatementDescription, err error) {
+	statements := []struct{ name, sql string }{
 		{stmtTurn, sqlTurn},
 		{stmtKeys, sqlKeys},
 		{stmtUnbind, sqlUnbind},
@@ -127,11 +127,26 @@ func prepareBatches(ctx context.Context, conn *pgx.Conn) (map[string]*pgconn.Sta
 		{stmtEvents, sqlEvents},
 		{stmtEpochs, sqlEpochs},
 		{stmtCommit, sqlCommit},
-	} {
-		description, err := conn.PgConn().Prepare(ctx, s.name, s.sql, nil)
+	}
+	pipeline := conn.PgConn().StartPipeline(ctx)
+	defer func() { err = errors.Join(err, pipeline.Close()) }()
+	for _, s := range statements {
+		pipeline.SendPrepare(s.name, s.sql, nil)
+	}
+	if err := pipeline.Sync(); err != nil {
+		return nil, fmt.Errorf("prepare statements: %w", err)
+	}
+	prepared = make(map[string]*pgconn.StatementDescription, len(statements))
+	for _, s := range statements {
+		result, err := pipeline.GetResults()
 		if err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", s.name, err)
 		}
+		description, ok := result.(*pgconn.StatementDescription)
+		if !ok {
+			return nil, fmt.Errorf("prepare %s: unexpected answer %T", s.name, result)
+		}
+		description.Name = s.name // a pipeline does not tell it
 		prepared[s.name] = description
 	}
 	return prepared, nil

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/penstock-dev/penstock/commerce"
 )
 
@@ -19,17 +21,24 @@ func storable(e *commerce.Entry) bool {
 		for _, s := range [...]string{ev.Actor, ev.Reason, ev.Note, ev.Carrier, ev.TrackingNumber} {
 			ok = ok && storableText(s)
 		}
+		ok = ok && (ev.Product == nil || storableProduct(ev.Product))
 	}
 	if e.Order != nil {
 		ok = ok && storableOrder(e.Order.Row)
 	}
 	if e.Product != nil {
-		p := e.Product.Row
-		for _, s := range [...]string{p.Name, p.Description, p.Category, p.SKU, p.Attributes} {
-			ok = ok && storableText(s)
-		}
+		ok = ok && storableProduct(e.Product.Row)
 	}
 	return ok
+}
+
+func storableProduct(p *commerce.Product) bool {
+	for _, s := range [...]string{p.Name, p.Description, p.Category, p.SKU, p.Attributes} {
+		if !storableText(s) {
+			return false
+		}
+	}
+	return p.Attributes == "" || jsontext.Value(p.Attributes).IsValid()
 }
 
 func storableOrder(o *commerce.Order) bool {

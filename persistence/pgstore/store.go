@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,7 +48,7 @@ func open(ctx context.Context, opts Options) (*Store, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	config, err := connConfig(opts.URL, "penstock writer")
+	config, err := primaryConfig(opts.URL, "penstock writer")
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func newPool(ctx context.Context, opts Options) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.ConnConfig, err = connConfig(opts.URL, "penstock reader"); err != nil {
+	if config.ConnConfig, err = primaryConfig(opts.URL, "penstock reader"); err != nil {
 		return nil, err
 	}
 	config.MaxConns = int32(opts.Connections - 1)
@@ -111,9 +112,15 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// readTriesMax is how often a read is tried: after a restart of the server each pooled connection
-// fails once.
-const readTriesMax = 2
+const (
+	// readTriesMax is how often a read is tried: after a restart of the server each pooled connection
+	// fails once.
+	readTriesMax = 2
+	// fullPatience is how long a read waits for one of the pool's connections when the server gives no
+	// more, and fullPause how often it looks.
+	fullPatience = time.Second
+	fullPause    = 10 * time.Millisecond
+)
 
 // read lends a connection to something that only reads, and tries again on a fresh one when the
 // connection was lost.
@@ -123,7 +130,7 @@ func (s *Store) read(ctx context.Context, what string, use func(*pgx.Conn) error
 		if s.closed.Load() {
 			return fmt.Errorf("read %s: %w", what, persistence.ErrClosed)
 		}
-		err = s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return use(conn.Conn()) })
+		err = s.lend(ctx, use)
 		if err == nil || !isLost(err) || ctx.Err() != nil {
 			break
 		}
@@ -136,19 +143,47 @@ func (s *Store) read(ctx context.Context, what string, use func(*pgx.Conn) error
 		return fmt.Errorf("read %s: %w", what, persistence.ErrClosed)
 	case errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("read %s: %w", what, persistence.ErrNotFound)
-	case isLost(err):
+	case isLost(err), isCanceled(err):
 		return fmt.Errorf("read %s: %w: %w", what, persistence.ErrUnavailable, err)
 	default:
 		return fmt.Errorf("read %s: %w", what, err)
 	}
 }
 
+// lend lends a connection. The pool opens another one when all are lent, and fails when the server has none to give;
+// then one of those that are open will be free in a moment.
+func (s *Store) lend(ctx context.Context, use func(*pgx.Conn) error) error {
+	end := time.Now().Add(fullPatience)
+	for {
+		used := false
+		err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+			used = true
+			return use(conn.Conn())
+		})
+		failure, ok := errors.AsType[*pgconn.PgError](err)
+		if used || !ok || failure.Code != codeConnections || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(fullPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // isLost reports whether the error is the connection's or the server's end, not an answer.
 func isLost(err error) bool {
 	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refusal(failure) == nil || isOutside(failure)
+		return failure.Code != codeCanceled && (refusal(failure) == nil || isOutside(failure))
 	}
 	_, network := errors.AsType[net.Error](err)
 	_, connect := errors.AsType[*pgconn.ConnectError](err)
 	return network || connect || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isCanceled reports whether the server gave a statement up: it took longer than it may.
+func isCanceled(err error) bool {
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && failure.Code == codeCanceled
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +33,9 @@ type writer struct {
 	seq    uint64    // of the last batch known to be committed
 	fenced error     // why it can never write again
 	closed bool
+	// socket is conn's, for those who do not hold the turn: closing it ends a wait, without asking the
+	// server to cancel anything.
+	socket atomic.Pointer[net.Conn]
 	// doubt is the batch that was sent and not answered.
 	doubt   batchName
 	changes *changes
@@ -118,7 +123,7 @@ func (w *writer) takeOver(ctx context.Context) error {
 		if err := refuseHalfCopied(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint WHERE fenced_by IS NULL`, w.number); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint, fenced_at = clock_timestamp() WHERE fenced_by IS NULL`, w.number); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO writers (number, id, epoch, opened_by) VALUES ($1::bigint, $2::uuid, $1::bigint, $3::text)`,
@@ -157,13 +162,15 @@ func (w *writer) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	config := w.store.config.Copy()
-	config.RuntimeParams["application_name"] = "penstock writer " + uuid.UUID(w.id).String()
+	config.RuntimeParams["application_name"] = w.application()
 	conn, err := connectWriter(ctx, config)
 	if err != nil {
 		return err
 	}
 	w.store.stats.connects.Add(1)
 	w.conn, w.used = conn, time.Now()
+	socket := conn.PgConn().Conn()
+	w.socket.Store(&socket)
 	if w.statements, err = prepareBatches(ctx, conn); err != nil {
 		return errors.Join(err, w.disconnect())
 	}
@@ -222,9 +229,7 @@ func (w *writer) Commit(ctx context.Context, batch *persistence.Batch, res *pers
 		return w.failed(name, false, err)
 	}
 	start := time.Now()
-	conn := w.conn.PgConn().Conn()
-	// Closing the socket ends a wait without asking the server to cancel anything.
-	watchdog := time.AfterFunc(w.store.opts.AttemptTimeout, func() { conn.Close() }) //nolint:errcheck // the read that waits reports it
+	watchdog := time.AfterFunc(w.store.opts.AttemptTimeout, w.giveUp)
 	sent, err := w.attempt(batch, res)
 	watchdog.Stop()
 	w.store.stats.writeNano.Add(uint64(time.Since(start)))
@@ -249,7 +254,9 @@ func (w *writer) ready() error {
 		ctx, cancel := context.WithTimeout(context.Background(), pingTimeout)
 		defer cancel()
 		if w.conn.Ping(ctx) != nil {
-			w.conn = nil // pgx has closed it
+			if err := w.disconnect(); err != nil {
+				w.store.opts.Logger.Debug("a connection that had been lost was closed", "error", err)
+			}
 		}
 	}
 	if w.conn != nil {
@@ -264,11 +271,7 @@ func (w *writer) ready() error {
 // attempt tries to commit a batch, first as if all of it applied. sent says that, if the connection was
 // lost, the batch may have been committed.
 func (w *writer) attempt(batch *persistence.Batch, res *persistence.Result) (sent bool, err error) {
-	optimistic, err := w.changes.gather(batch.Entries)
-	if err != nil {
-		return false, err
-	}
-	if optimistic {
+	if w.changes.gather(batch.Entries) {
 		sent, err = w.commitAll(batch, res)
 		failure := refusal(err)
 		if err == nil || failure == nil || !needsCare(failure) {
@@ -287,21 +290,39 @@ func (w *writer) failed(name batchName, sent bool, err error) error {
 		return errors.Join(err, w.disconnect())
 	}
 	refused := refusal(err)
-	if refused == nil || refused.Code[:2] == classOperator {
-		// The connection may be half open; the pool's are as old.
-		if closed := w.disconnect(); closed != nil {
-			err = errors.Join(err, closed)
-		}
+	switch {
+	case refused != nil && refused.Code == codeLockTimeout:
+		err = errors.Join(err, w.endLeftovers())
+	case refused != nil && (needsCare(refused) || isOutside(refused)):
+	default:
+		// It may be half open, or of no use any more: its statements forgotten, its server a standby now.
+		err = errors.Join(err, w.disconnect())
 	}
 	if sent && refused == nil && !planted.Is(planted.UnknownAsRefused) {
+		w.store.stats.unknown.Add(1)
 		w.doubt = name
 	}
 	if w.doubt == name {
-		w.store.stats.unknown.Add(1)
 		return fmt.Errorf("commit batch %d: %w: %w", name.seq, persistence.ErrUnknown, err)
 	}
 	return fmt.Errorf("commit batch %d: %w: %w", name.seq, persistence.ErrUnavailable, err)
 }
+
+// endLeftovers ends the sessions of this writer's earlier connections: one that was cut off in the middle of
+// a batch holds the writer's row until its server notices.
+func (w *writer) endLeftovers() error {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	_, err := w.conn.Exec(ctx, `SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = $1::text AND pid <> pg_backend_pid()`, w.application())
+	if err != nil {
+		return fmt.Errorf("end earlier connections: %w", err)
+	}
+	return nil
+}
+
+// application is the name of the writer's connections, which tells them from all others.
+func (w *writer) application() string { return "penstock writer " + uuid.UUID(w.id).String() }
 
 // turnParams are the parameters of stmtTurn for a batch. outcomes is nil when all entries apply.
 func (w *writer) turnParams(batch *persistence.Batch, outcomes []byte) [][]byte {
@@ -309,9 +330,21 @@ func (w *writer) turnParams(batch *persistence.Batch, outcomes []byte) [][]byte 
 	return [][]byte{number, w.id[:], number, int8Param(int64(batch.Seq)), batch.ID[:], outcomes}
 }
 
+// giveUp ends a wait for the server: whoever waits is told that the connection is lost.
+func (w *writer) giveUp() {
+	if socket := w.socket.Load(); socket != nil {
+		_ = (*socket).Close() // fails only when it is closed already
+	}
+}
+
+// closePatience is how long a running commit may take before it is given up: nobody waits for it any more.
+const closePatience = 2 * time.Second
+
 // close ends the writer after a running commit.
 func (w *writer) close() error {
+	impatient := time.AfterFunc(closePatience, w.giveUp)
 	w.turn <- struct{}{}
+	impatient.Stop()
 	defer w.giveTurn()
 	w.closed = true
 	return w.disconnect()

@@ -185,12 +185,16 @@ func TestOneUnstorableEntryDoesNotKeepTheOthersOut(t *testing.T) {
 		func(e *commerce.Entry) { e.Movements[0].Reason = "\x00" },
 		func(e *commerce.Entry) { e.Order.Row.Items[0].Name = "\xed\xa0\x80" },
 		func(e *commerce.Entry) { e.Event.Actor = "\x00" },
+		func(e *commerce.Entry) { e.Event.Note = "\xff" },
 	} {
 		bad, good := s.w.Order("ann", "", storetest.Line{Product: p, Quantity: 1}), s.w.Order("ben", "", storetest.Line{Product: p, Quantity: 1})
 		spoil(bad)
 		require.Equal(t, []commerce.OutcomeKind{commerce.Unstorable, commerce.Applied}, s.commit(bad, good))
 	}
-	require.EqualValues(t, 5, s.verify().Orders)
+	product, order := s.w.Product("", 1), s.w.Order("ben", "", storetest.Line{Product: p, Quantity: 1})
+	product.Product.Row.Attributes = "{not JSON"
+	require.Equal(t, []commerce.OutcomeKind{commerce.Unstorable, commerce.Applied}, s.commit(product, order))
+	require.EqualValues(t, 7, s.verify().Orders)
 }
 
 func TestGrantsOfAnEpochThatHasPassedAreRefused(t *testing.T) {
@@ -206,6 +210,9 @@ func TestGrantsOfAnEpochThatHasPassedAreRefused(t *testing.T) {
 		s.w.Order("ann", "", storetest.Line{Product: p, Quantity: 1}, storetest.Line{Product: q, Quantity: 1}),
 		s.w.Order("ann", "", storetest.Line{Product: q, Quantity: 1})))
 	require.Equal(t, q.ID, s.res.Outcomes[1].Stock.Product)
+	never := s.w.Order("ann", "", storetest.Line{Product: p, Quantity: 1})
+	never.Movements[0].Epoch = 0
+	require.Equal(t, []commerce.OutcomeKind{commerce.StaleGrant}, s.commit(never), "no epoch is no grant")
 	require.EqualValues(t, 1, s.verify().Orders)
 }
 
@@ -254,7 +261,7 @@ func TestAWriterWhoseRowIsGoneIsFenced(t *testing.T) {
 	execute(t, s.url, `DELETE FROM writers`) // as in a restored copy of the database
 	err := s.writer.Commit(t.Context(), s.w.Batch(s.writer.NextSeq(), s.w.Product("", 1)), &s.res)
 	require.ErrorIs(t, err, persistence.ErrFenced)
-	require.ErrorContains(t, err, "older copy")
+	require.ErrorIs(t, err, ErrOlderState)
 }
 
 func TestSessionsAreAsDurableAsPromised(t *testing.T) {
@@ -311,6 +318,10 @@ func TestMonthsAreMadeAheadAndUsed(t *testing.T) {
 	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM orders_default`).Scan(&strays))
 	require.Equal(t, 1, strays)
 	require.NoError(t, makeMonths(t.Context(), conn, now.AddDate(0, 2, 0)), "while orders are there")
+	// Rows of a month in the default partition keep that month from being made, and no other.
+	require.ErrorContains(t, makeMonths(t.Context(), conn, now.AddDate(0, 12, 0)), "orders_"+monthOf(now.Add(400*24*time.Hour)).suffix)
+	last := monthOf(now.AddDate(0, 12+monthsAhead, 1-now.Day()))
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM order_events_`+last.suffix).Scan(&strays))
 	s.verify()
 }
 
@@ -331,7 +342,7 @@ func TestExpiredKeysAndOldWritersAreRemoved(t *testing.T) {
 	s.w.Terms.KeyTTL = time.Hour
 	s.commit(s.w.Order("ann", "new", storetest.Line{Product: p, Quantity: 1}))
 	s.open()
-	execute(t, s.url, `UPDATE writers SET opened_at = now() - interval '1 year'`)
+	execute(t, s.url, `UPDATE writers SET fenced_at = fenced_at - interval '1 year'`)
 	require.NoError(t, s.store.keep.purgeKeys(t.Context(), connect(t, s.url)))
 	require.EqualValues(t, 1, s.store.stats.purged.Load())
 	var writers int

@@ -24,7 +24,8 @@ CREATE TABLE writers (
     outcomes  json,       -- of that batch; NULL when every entry applied
     opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     opened_by text        NOT NULL,
-    fenced_by bigint      -- number of the writer that took over
+    fenced_by bigint,     -- number of the writer that took over
+    fenced_at timestamptz
 ) WITH (fillfactor = 10);
 
 -- Who owns which products. A grant carries its partition's epoch; a batch proves the epochs of its
@@ -117,7 +118,8 @@ CREATE TABLE order_events (
 ) PARTITION BY RANGE (entity);
 CREATE TABLE order_events_default PARTITION OF order_events DEFAULT;
 
--- id is a digest of caller, operation, resource and key. Not partitioned: it must be unique.
+-- id is a digest of caller, operation, resource and key. Not partitioned: it must be unique. No index by
+-- expiry: expired rows are found by reading a stretch of the table now and then, page after page.
 CREATE TABLE idempotency_keys (
     id         uuid PRIMARY KEY,
     request    bytea       NOT NULL, -- a digest of what the command said
@@ -126,7 +128,6 @@ CREATE TABLE idempotency_keys (
     version    bigint      NOT NULL,
     expires_at timestamptz NOT NULL
 );
-CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING brin (expires_at);
 
 -- Raises PS001 when a statement of a batch has not done what the batch took for granted, which takes
 -- the whole batch back.
