@@ -71,7 +71,7 @@ func (c *copyCommand) source() (dir string, err error) {
 	dir, isPebble := strings.CutPrefix(c.From, storePebble+":")
 	if !isPebble || dir == "" {
 		return "", &exitError{
-			code: exitUsage, err: fmt.Errorf("--from must be pebble:DIR, but is %q", c.From),
+			code: exitUsage, err: errors.New("--from must be pebble:DIR"),
 			hint: "Only the embedded store can be copied from.",
 		}
 	}
@@ -87,7 +87,7 @@ func (c *copyCommand) target() error {
 	switch {
 	case !isPostgres:
 		return &exitError{
-			code: exitUsage, err: fmt.Errorf("--to must be postgres:URL, but is %q", c.To),
+			code: exitUsage, err: errors.New("--to must be postgres:URL"),
 			hint: "Only a PostgreSQL database can be copied to, like postgres:postgres://penstock@127.0.0.1:5432/shop.",
 		}
 	case strings.HasPrefix(rest, "//"): // it is a URL already
@@ -127,6 +127,8 @@ func (c *copyCommand) copy(ctx context.Context, p *process, dir string, place pg
 func (c *copyCommand) loaderError(err error, place pgstore.Place) error {
 	failure := &exitError{code: exitData, err: fmt.Errorf("%s: %w", place, plain{err})}
 	switch {
+	case errors.Is(err, pgstore.ErrCopied):
+		failure.hint = "There is nothing left to do, and nothing was done: serve on it. To copy again, make a new database (createdb, penstock migrate up)."
 	case errors.Is(err, pgstore.ErrNotEmpty):
 		failure.hint = "A shop is copied into a database that holds none. Make a new one (createdb, penstock migrate up)."
 	case errors.Is(err, pgstore.ErrOtherCopy):
@@ -178,7 +180,7 @@ func (r *copied) print(p *process, place pgstore.Place) {
 		p.printf(" (%s rows had been copied before)", progress.Count(r.Resumed))
 	}
 	p.printf("\nboth sides add up; all rows are the same, and %s read the same\n", progress.Count(r.Sampled))
-	p.printf("next:\n  penstock doctor --database-url %[1]s\n  penstock serve --store postgres --database-url %[1]s\n", quoted(place.URL))
+	p.printf("next:\n  %s\n  %s\n", onDatabase("penstock doctor", place), onDatabase("penstock serve --store postgres", place))
 	p.printf("keep %s until you are satisfied, and do not serve it any more: two servers would sell the same units twice\n", r.From)
 }
 

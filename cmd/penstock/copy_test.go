@@ -50,6 +50,7 @@ func TestCopy(t *testing.T) {
 	code, _, stderr = runCommand(t, environ, "copy", "--from", "pebble:"+data, "--to", "postgres:")
 	require.Equal(t, exitData, code)
 	require.Contains(t, stderr, "it holds a finished copy of pebble:"+data)
+	require.Contains(t, stderr, "this copy is already finished")
 }
 
 // TestACopyThatIsKilledGoesOn kills a copy by SIGKILL while it waits for a table, after it has loaded others.

@@ -37,15 +37,15 @@ func (f *databaseFlags) place() (pgstore.Place, error) {
 
 // openPostgres opens the store in a database, or says what keeps it from being opened.
 func openPostgres(ctx context.Context, options pgstore.Options) (persistence.Store, error) {
+	place, err := pgstore.PlaceOf(options.URL)
+	if err != nil {
+		return nil, databaseError(err, pgstore.Place{})
+	}
 	store, err := pgstore.Open(ctx, options)
-	if err == nil {
-		return store, nil
+	if err != nil {
+		return nil, databaseError(err, place)
 	}
-	place, bad := pgstore.PlaceOf(options.URL)
-	if bad != nil {
-		return nil, databaseError(bad, pgstore.Place{})
-	}
-	return nil, databaseError(err, place)
+	return store, nil
 }
 
 // openError says what kept the engine from opening the store for writing.
@@ -71,7 +71,7 @@ func databaseError(err error, place pgstore.Place) error {
 	switch pgstore.ObstacleOf(err) {
 	case pgstore.BadURL:
 		failure.code = exitConfig
-		failure.hint = "A database's URL looks like postgres://user@host:5432/database?sslmode=verify-full. A parameter that is not of the connection is one of the server's settings, and must exist there."
+		failure.hint = "A database's URL looks like postgres://user@host:5432/database?sslmode=verify-full, or host=… port=… user=… dbname=…. A parameter that is not of the connection is one of the server's settings, and must exist there."
 	case pgstore.NoServer:
 		failure.code = exitUnavailable
 		failure.hint = "Is the database's server running, and are host and port right? Does anything between here and there let the connection through?"
@@ -99,6 +99,18 @@ func databaseError(err error, place pgstore.Place) error {
 	case pgstore.HalfCopied:
 		failure.code = exitConfig
 		failure.hint = "Run the same penstock copy again: it goes on where it ended. With --restart it throws away what was copied and begins again."
+	case pgstore.NoTLS:
+		failure.code = exitConfig
+		failure.hint = "The server has no TLS, or its certificate is not believed. Look at sslmode and sslrootcert of the URL, and at ssl of the server. sslmode=disable is for a network that you trust."
+	case pgstore.WrongServer:
+		failure.code = exitConfig
+		failure.hint = "The servers answer, and none is as target_session_attrs of the URL asks for. Penstock needs the primary: target_session_attrs=read-write."
+	case pgstore.Locked:
+		failure.code = exitUnavailable
+		failure.hint = `Somebody holds a lock on a table or a row for long. "penstock doctor" names who. Try again when it has ended.`
+	case pgstore.StrayRows:
+		failure.code = exitConfig
+		failure.hint = `The steps of the schema are taken, and a server works: such rows are read like all others. "Roles" in docs/postgres.md says how to move the rows into a partition of their own.`
 	case pgstore.NoObstacle:
 	}
 	return failure
@@ -112,9 +124,14 @@ func schemaHint(err error, place pgstore.Place) string {
 	return "As the tables' owner run: " + migrateUp(place)
 }
 
-// migrateUp is the command that sets the database up. It can be pasted into a shell, and has no password.
+// migrateUp is the command that sets the database up.
 func migrateUp(place pgstore.Place) string {
-	command := "penstock migrate up --database-url " + quoted(place.URL)
+	return onDatabase("penstock migrate up", place)
+}
+
+// onDatabase is a command that works on a database. It can be pasted into a shell, and has no password.
+func onDatabase(command string, place pgstore.Place) string {
+	command += " --database-url " + quoted(place.URL)
 	if place.Secret {
 		command = "PGPASSWORD=… " + command
 	}

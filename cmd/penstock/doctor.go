@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/penstock-dev/penstock/persistence/pgstore"
 )
@@ -44,6 +47,9 @@ func (c *doctorCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return databaseError(err, place)
 	}
+	if found.Unreached != nil {
+		found.Checks[0].Advice = connectAdvice(found, place)
+	}
 	problems := found.Count(pgstore.VerdictProblem)
 	if c.JSON {
 		if err := p.printJSON(examined{OK: problems == 0, Examination: found}); err != nil {
@@ -56,6 +62,22 @@ func (c *doctorCommand) Run(ctx context.Context, p *process) error {
 		return errNotWell
 	}
 	return nil
+}
+
+// connectAdvice is what the other commands say when the database cannot be reached for that reason.
+func connectAdvice(found *pgstore.Examination, place pgstore.Place) string {
+	advice := found.Checks[0].Advice
+	switch pgstore.ObstacleOf(found.Unreached) {
+	case pgstore.NotAllowed:
+		return fmt.Sprintf("Let the database's owner grant it: GRANT CONNECT ON DATABASE … TO %s.", place.User)
+	case pgstore.Unsuitable: // they say: run the doctor
+		return advice
+	}
+	var failure *exitError
+	if errors.As(databaseError(found.Unreached, place), &failure) && failure.hint != "" {
+		advice = strings.ReplaceAll(failure.hint, "\n", " ")
+	}
+	return advice
 }
 
 func printExamination(p *process, found *pgstore.Examination) {

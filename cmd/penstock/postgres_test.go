@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/pgstore"
 )
 
@@ -73,22 +75,38 @@ func TestTheOlderServerEndsByItself(t *testing.T) {
 	url := newDatabase(t)
 	older := startServer(t, t.TempDir(), "--store", "postgres", "--database-url", url)
 	newer := startServer(t, t.TempDir(), "--store", "postgres", "--database-url", url)
-	product := func(s *testServer) int {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.target+"/api/v2/products",
-			strings.NewReader(`{"name":"a lamp","price":5,"stock_quantity":3}`))
-		require.NoError(t, err)
-		request.Header.Set("X-User-ID", "merchant")
-		request.Header.Set("Content-Type", "application/json")
-		status, _ := send(t, request)
-		return status
-	}
-	require.Equal(t, 503, product(older), "the first batch after the take-over")
+	require.Equal(t, 503, makeProduct(t, older), "the first batch after the take-over")
 	require.Equal(t, exitNotAllowed, <-older.ended, older.logs.String())
 	older.ended <- exitNotAllowed
 	require.Contains(t, older.logs.String(), "penstock: another penstock has taken over ")
 	require.Contains(t, older.logs.String(), "Nothing that was acknowledged is lost, and nothing is sold twice.")
-	require.Equal(t, 201, product(newer))
+	require.Equal(t, 201, makeProduct(t, newer))
 	require.Equal(t, exitOK, newer.stop(t))
+}
+
+// makeProduct asks a server to make a product, and returns the status of its answer.
+func makeProduct(t *testing.T, s *testServer) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.target+"/api/v2/products",
+		strings.NewReader(`{"name":"a lamp","price":5,"stock_quantity":3}`))
+	require.NoError(t, err)
+	request.Header.Set("X-User-ID", "merchant")
+	request.Header.Set("Content-Type", "application/json")
+	status, _ := send(t, request)
+	return status
+}
+
+func TestAServerOnAnOlderStateEndsByItself(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	s := startServer(t, t.TempDir(), "--store", "postgres", "--database-url", url)
+	execute(t, url, `DELETE FROM writers`)
+	require.Equal(t, 503, makeProduct(t, s))
+	require.Equal(t, exitNotAllowed, <-s.ended, s.logs.String())
+	s.ended <- exitNotAllowed
+	require.Contains(t, s.logs.String(), " is in an older state than this server left it in")
+	require.Contains(t, s.logs.String(), "Compare payments and parcels with the orders")
+	require.NotContains(t, s.logs.String(), "another penstock has taken over")
 }
 
 // TestDatabasesThatCannotBeUsed says of every command what it ends with, and what it advises.
@@ -119,6 +137,10 @@ func TestDatabasesThatCannotBeUsed(t *testing.T) {
 		"the schema is missing":  {empty, exitConfig, "As the tables' owner run: "},
 		"the schema is newer":    {newer, exitConfig, "Run the newer penstock that made it"},
 		"nothing can be written": {newDatabase(t) + "&default_transaction_read_only=on", exitConfig, "look at default_transaction_read_only"},
+		"the server has no TLS":  {with("sslmode=disable", "sslmode=require"), exitConfig, "Look at sslmode"},
+		"no host is a standby":   {empty + "&target_session_attrs=standby", exitConfig, "target_session_attrs=read-write"},
+		"an @ is not quoted":     {"postgres://ann:s3cr3t@hidden@127.0.0.1/shop", exitConfig, "as %40"},
+		"it is for Java":         {"jdbc:postgresql://127.0.0.1/shop?user=ann&password=s3cr3t", exitConfig, "looks like postgres://user@host"},
 		"a copy is unfinished":   {half, exitConfig, "goes on where it ended"},
 	}
 	for claim, tt := range tests {
@@ -150,11 +172,43 @@ func TestDatabasesThatCannotBeUsed(t *testing.T) {
 
 func TestACommandThatNeedsADatabaseSaysSo(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"doctor"}, {"migrate", "up"}, {"migrate", "status"}, {"copy", "--from", "pebble:x", "--to", "postgres:"}} {
+	for _, args := range [][]string{{"doctor"}, {"migrate", "up"}, {"migrate", "status"}, {"copy", "--from", "pebble:x", "--to", "postgres:"}, {"verify", "--database-url", ""}} {
 		code, _, stderr := runCommand(t, nil, args...)
 		require.Equal(t, exitUsage, code)
-		require.Contains(t, stderr, "missing flags: --database-url=URL")
+		require.Contains(t, stderr, "--database-url=URL")
 	}
+}
+
+func TestMigrateRefusesANewerSchema(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	execute(t, url, `INSERT INTO penstock_schema (version_id, is_applied) VALUES (1000, true)`)
+	for _, command := range []string{"up", "status"} {
+		code, _, stderr := runCommand(t, nil, "migrate", command, "--database-url", url)
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "at version 1000, which is newer than this program")
+		require.Contains(t, stderr, "Run the newer penstock that made it")
+	}
+}
+
+func TestTheDoctorAdvisesAsTheOtherCommandsDo(t *testing.T) {
+	t.Parallel()
+	place, err := pgstore.PlaceOf(postgres.Database(t))
+	require.NoError(t, err)
+	code, stdout, _ := runCommand(t, nil, "doctor", "--database-url", strings.Replace(place.URL, "/"+place.Database, "/nowhere", 1))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stdout, "→ Make it: createdb -h ")
+}
+
+func TestAnOlderStateIsNotATakeOver(t *testing.T) {
+	t.Parallel()
+	n := &node{command: &serveCommand{storeFlags: storeFlags{Data: "shop"}}}
+	code, hint := judge(n.judge(fmt.Errorf("%w: %w", persistence.ErrFenced, pgstore.ErrOlderState)))
+	require.Equal(t, exitNotAllowed, code)
+	require.Contains(t, hint, "Compare payments and parcels")
+	code, hint = judge(n.judge(persistence.ErrFenced))
+	require.Equal(t, exitNotAllowed, code)
+	require.Contains(t, hint, "Nothing that was acknowledged is lost")
 }
 
 func TestDoctorForScripts(t *testing.T) {

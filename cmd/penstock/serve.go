@@ -222,11 +222,13 @@ func (n *node) serve(ctx context.Context) error {
 func (n *node) lastWords(served <-chan error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastWordsTimeout)
 	defer cancel()
-	if err := n.server.Shutdown(ctx); err != nil {
-		n.process.log.Warn("some requests could not be answered any more", "logger", "penstock", "error", err)
-		return
+	err := n.server.Shutdown(ctx)
+	if err == nil {
+		err = <-served
 	}
-	<-served
+	if err != nil {
+		n.process.log.Warn("some requests could not be answered any more", "logger", "penstock", "error", err)
+	}
 }
 
 // lastWordsTimeout is short: the engine has answered everybody already.

@@ -59,8 +59,13 @@ func (c *verifyCommand) verify(ctx context.Context, p *process) (*persistence.Re
 		return c.verifyServer(ctx)
 	case c.DatabaseURL != "":
 		return c.verifyDatabase(ctx, p)
-	default:
+	case c.Data != "":
 		return c.verifyData(ctx, p)
+	default:
+		return nil, &exitError{
+			code: exitUsage, err: errors.New("missing flags: --target=URL or --data=DIR or --database-url=URL"),
+			hint: "Say which store: the one that is given is empty.",
+		}
 	}
 }
 

@@ -118,7 +118,9 @@ func TestTheDoctorRefusesAnEncoding(t *testing.T) {
 		}))
 	})
 	require.Equal(t, VerdictProblem, check(t, examine(t, another(t, url, "latin")), "encoding").Verdict)
-	_, err := Open(t.Context(), Options{URL: another(t, url, "latin")})
+	_, err := Migrate(t.Context(), another(t, url, "latin"))
+	require.ErrorIs(t, err, ErrUnsuitable)
+	_, err = Open(t.Context(), Options{URL: another(t, url, "latin")})
 	require.ErrorIs(t, err, ErrUnsuitable)
 	require.ErrorContains(t, err, "encoding is LATIN1")
 }

@@ -172,7 +172,7 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 			return 0, err
 		}
 		if filled {
-			return 0, notEmpty(ctx, tx, table)
+			return 0, notEmpty(ctx, tx, table, source)
 		}
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO writers (number, id, epoch, opened_by, fenced_by, fenced_at)
@@ -190,11 +190,16 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 	return writer, err
 }
 
+// ErrCopied says, beside ErrNotEmpty, that this very copy was made and finished before.
+var ErrCopied = errors.New("this copy is already finished")
+
 // notEmpty says what fills a database: a finished copy, perhaps the one that was asked for again, or a shop.
-func notEmpty(ctx context.Context, tx pgx.Tx, table Table) error {
+func notEmpty(ctx context.Context, tx pgx.Tx, table Table, asked string) error {
 	var source string
 	err := tx.QueryRow(ctx, `SELECT source FROM copies`).Scan(&source)
 	switch {
+	case err == nil && source == asked:
+		return fmt.Errorf("%w: it holds a finished copy of %s: %w", ErrNotEmpty, source, ErrCopied)
 	case err == nil:
 		return fmt.Errorf("%w: it holds a finished copy of %s", ErrNotEmpty, source)
 	case errors.Is(err, pgx.ErrNoRows):

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,6 +59,30 @@ func TestMigrateIsDoneOnceAndTold(t *testing.T) {
 	taken, err = Migrate(t.Context(), url)
 	require.NoError(t, err)
 	require.Empty(t, taken)
+}
+
+func TestMigrateRefusesBeforeItChangesAnything(t *testing.T) {
+	t.Parallel()
+	newer := newDatabase(t)
+	execute(t, newer, `INSERT INTO penstock_schema (version_id, is_applied) VALUES (1000, true)`)
+	_, err := Migrate(t.Context(), newer)
+	require.Equal(t, OtherSchema, ObstacleOf(err))
+	_, err = MigrationStatus(t.Context(), newer)
+	require.Equal(t, OtherSchema, ObstacleOf(err))
+	_, err = Migrate(t.Context(), shared.Database(t)+"&search_path=nope")
+	require.ErrorIs(t, err, ErrUnsuitable)
+	require.ErrorContains(t, err, "no schema of the search_path (nope) exists")
+}
+
+func TestMigrateTellsOfRowsThatAreInTheWay(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	month := monthOf(time.Now().UTC())
+	execute(t, url, "DROP TABLE order_events_"+month.suffix)
+	execute(t, url, `INSERT INTO order_events VALUES ($1, 1, 1, now(), '', NULL, 1, 1)`, month.from)
+	_, err := Migrate(t.Context(), url)
+	require.ErrorIs(t, err, ErrStrayRows)
+	require.Equal(t, StrayRows, ObstacleOf(err))
 }
 
 func TestOpenRefusesAServerThatLosesWhatItHasAcknowledged(t *testing.T) {

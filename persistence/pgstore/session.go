@@ -35,9 +35,9 @@ var errNoCancel = errors.New("a batch is not cancelled")
 
 // connConfig reads the URL into the configuration of one connection.
 func connConfig(url, application string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parseURL(url)
 	if err != nil {
-		return nil, err // without the password: pgx redacts it
+		return nil, err
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout

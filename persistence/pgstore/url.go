@@ -69,7 +69,7 @@ func whyUnread(connection string, err error) string {
 	if strings.Contains(tail(err), "invalid port") {
 		return "a port is not a number from 1 to 65535"
 	}
-	return "it is neither a URL nor keywords and values, like host=… dbname=…"
+	return "it is neither a URL nor keywords and values, like host=… dbname=…; a value with a space stands in single quotes"
 }
 
 // tail is what an error of pgx says after the connection string that it repeats.

@@ -19,6 +19,7 @@ func TestAWrongConnectionStringIsNotRepeated(t *testing.T) {
 		"postgres://ann:hunter2@zebra/shop?sslmode=never":         "the value of sslmode",
 		"postgres://ann:hunter2@zebra/s?target_session_attrs=all": "the value of target_session_attrs",
 		"host=zebra port=many password=hunter2":                   "a port is not a number",
+		"postgres://ann:hunter2@db/shop?zebra+crossing=1":         "the name of a parameter",
 	} {
 		_, err := PlaceOf(connection)
 		require.ErrorContains(t, err, want, connection)
