@@ -92,7 +92,12 @@ func replayBeside(t *testing.T, server *torture.Server) *torture.Faults {
 	var faults torture.Faults
 	products, orders := madeUpFiles(t, 20, 40)
 	good := &torture.Server{Binary: server.Binary, Data: t.TempDir()}
-	one, two := replay(t, good, products, orders), replay(t, server, products, orders)
+	one := replay(t, good, products, orders)
+	two, err := tryReplay(t, server, products, orders)
+	if err != nil { // it can fail at what the bug left behind, and then it differs from the good one, which did not
+		faults.Add(torture.FaultDiffers, "%v", err)
+		return &faults
+	}
 	for _, difference := range one.Portrait.Differences(two.Portrait) {
 		faults.Add(torture.FaultDiffers, "%s", difference)
 	}
@@ -166,7 +171,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{onPebble, planted.DeltaTwice, "replay", []torture.FaultKind{torture.FaultDiffers}},
 		{onPebble, planted.DeltaOfRefused, "crash", []torture.FaultKind{torture.FaultVerify}},
 		{onPostgres, planted.DeltaOfRefused, "crash", []torture.FaultKind{torture.FaultVerify}},
-		{onPostgres, planted.ForeignBatch, "takeover", []torture.FaultKind{torture.FaultLost}},
+		// An order that was acknowledged and is gone is lost, or cannot be moved on: whoever looks first.
+		{onPostgres, planted.ForeignBatch, "takeover", []torture.FaultKind{torture.FaultLost, torture.FaultAnswer}},
 		{onPebble, planted.KeyNotBound, "crash", []torture.FaultKind{torture.FaultDoubled, torture.FaultReplay}},
 		{onPostgres, planted.KeyNotBound, "crash", []torture.FaultKind{torture.FaultDoubled, torture.FaultReplay}},
 		{onPebble, planted.KeyNotBound, "drill", []torture.FaultKind{torture.FaultDoubled}},

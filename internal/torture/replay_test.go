@@ -66,12 +66,17 @@ func writeCSV(t *testing.T, path string, rows [][]string) string {
 func replay(t *testing.T, server *torture.Server, products, orders string) *torture.ReplayReport {
 	t.Helper()
 	begin := time.Now()
-	replay := &torture.Replay{Address: start(t, server), Products: products, Orders: orders, Lives: 1000}
-	report, err := replay.Run(t.Context())
+	report, err := tryReplay(t, server, products, orders)
 	require.NoError(t, err)
 	t.Logf("%d products made, %d orders placed, %d refused, %d transitions in %s", report.Products.Created,
 		report.Orders.Placed, report.Orders.RefusedAll(), report.Moves, time.Since(begin).Round(time.Millisecond))
 	return report
+}
+
+func tryReplay(t *testing.T, server *torture.Server, products, orders string) (*torture.ReplayReport, error) {
+	t.Helper()
+	replay := &torture.Replay{Address: start(t, server), Products: products, Orders: orders, Lives: 1000}
+	return replay.Run(t.Context())
 }
 
 // TestReplayIsEqualOnBothStores replays orders on a server with each store, and compares all that the two

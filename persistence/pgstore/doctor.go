@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -145,14 +146,16 @@ func (x *examiner) try(ctx context.Context, l look) Check {
 // the connection is closed.
 func (x *examiner) patiently(do func(context.Context) (Check, error)) func(context.Context) (Check, error) {
 	return func(ctx context.Context) (check Check, err error) {
-		err = pgx.BeginFunc(ctx, x.conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'`); err != nil {
-				return err
-			}
-			check, err = do(ctx)
-			return err
-		})
-		return check, err
+		tx, err := x.conn.Begin(ctx)
+		if err != nil {
+			return check, err
+		}
+		// It only reads; and what it was not allowed to read has ended the transaction already.
+		defer func() { err = errors.Join(err, tx.Rollback(ctx)) }()
+		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'`); err != nil {
+			return check, err
+		}
+		return do(ctx)
 	}
 }
 
