@@ -88,35 +88,40 @@ func (l *lender) serve(conn net.Conn) {
 		if session == nil {
 			session = l.lend()
 		}
-		open, err := relay(client, session, query)
+		ready, err := relay(client, session, query)
 		if err != nil {
 			return
 		}
-		if !open {
+		// As a pooler does it: the session is free before the client can know that its query has ended.
+		if ready.TxStatus == 'I' {
 			l.giveBack(session)
 			session = nil
+		}
+		client.Send(ready)
+		if client.Flush() != nil {
+			return
 		}
 	}
 }
 
-// relay asks a session and passes its answers on. It reports whether a transaction is open then.
-func relay(client *pgproto3.Backend, session net.Conn, query *pgproto3.Query) (open bool, err error) {
+// relay asks a session and passes its answers on, all but the last, which it returns.
+func relay(client *pgproto3.Backend, session net.Conn, query *pgproto3.Query) (*pgproto3.ReadyForQuery, error) {
 	server := pgproto3.NewFrontend(session, session)
 	server.Send(query)
 	if err := server.Flush(); err != nil {
-		return false, err
+		return nil, err
 	}
 	for {
 		answer, err := server.Receive()
 		if err != nil {
-			return false, err
+			return nil, err
+		}
+		if ready, isReady := answer.(*pgproto3.ReadyForQuery); isReady {
+			return ready, nil
 		}
 		client.Send(answer)
 		if err := client.Flush(); err != nil {
-			return false, err
-		}
-		if ready, isReady := answer.(*pgproto3.ReadyForQuery); isReady {
-			return ready.TxStatus != 'I', nil
+			return nil, err
 		}
 	}
 }
