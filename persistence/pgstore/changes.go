@@ -15,8 +15,7 @@ type changes struct {
 	transitions table
 	orders      []orderChange
 	ordersByID  map[commerce.ID]int // places in orders; used when an order may be there twice
-	products    [][][]byte          // parameters of one statement each
-	creates     []bool              // of products: whether it is new
+	products    []productStatement
 	newStock    table
 	moves       table // a row a product
 	lines       table // a row a line of the ledger
@@ -31,6 +30,12 @@ type changes struct {
 type orderChange struct {
 	row    *commerce.Order
 	expect uint64
+}
+
+// productStatement writes one product's row.
+type productStatement struct {
+	name   string
+	params [][]byte
 }
 
 // line is a movement on its way into the ledger.
@@ -66,7 +71,7 @@ func (c *changes) reset() {
 	}
 	clear(c.orders)
 	clear(c.products)
-	c.orders, c.products, c.creates = c.orders[:0], c.products[:0], c.creates[:0]
+	c.orders, c.products = c.orders[:0], c.products[:0]
 	clear(c.ordersByID)
 	clear(c.ledger)
 	c.ledger, c.stock = c.ledger[:0], c.stock[:0]
@@ -197,13 +202,14 @@ func (c *changes) addProduct(change *commerce.ProductChange) {
 	if p.Archived {
 		params[8] = []byte{1}
 	}
+	name := stmtCreateProduct
 	if change.Expect == 0 {
 		c.newStock.uuid(p.ID)
 	} else {
+		name = stmtUpdateProduct
 		params = append(params, int8Param(int64(change.Expect)))
 	}
-	c.products = append(c.products, params)
-	c.creates = append(c.creates, change.Expect == 0)
+	c.products = append(c.products, productStatement{name, params})
 }
 
 // addEvent notes an event; false when what it says cannot be stored.
@@ -293,12 +299,8 @@ func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 	p.addTable(stmtKeys, &c.keys)
 	p.addTable(stmtPlaced, &c.placed)
 	p.addTable(stmtTransitions, &c.transitions)
-	for i, params := range c.products {
-		if c.creates[i] {
-			p.add(stmtCreateProduct, params)
-		} else {
-			p.add(stmtUpdateProduct, params)
-		}
+	for _, product := range c.products {
+		p.add(product.name, product.params)
 	}
 	p.addTable(stmtNewStock, &c.newStock)
 	if c.moves.rows() > 0 {

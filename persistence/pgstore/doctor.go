@@ -67,9 +67,6 @@ func Examine(ctx context.Context, opts Options) (*Examination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("examine the database: %w", err)
 	}
-	if asked, err := parseURL(opts.URL); err == nil {
-		config.ValidateConnect = asked.ValidateConnect // a standby is looked at, if it was not ruled out
-	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // works through any pooler
 	report := &Examination{Database: place.String(), User: place.User}
 	err = withConfig(ctx, config, func(conn *pgx.Conn) error {

@@ -160,10 +160,10 @@ func discardCopy(ctx context.Context, tx pgx.Tx) error {
 
 // beginCopy takes the store over as a writer would, and notes that a copy has begun.
 func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err error) {
-	if err := tx.QueryRow(ctx, `UPDATE engine SET epoch = epoch + 1 RETURNING epoch`).Scan(&writer); err != nil {
+	if writer, err = raiseEpoch(ctx, tx); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint, fenced_at = clock_timestamp() WHERE fenced_by IS NULL`, writer); err != nil {
+	if err := fenceOlder(ctx, tx, writer); err != nil {
 		return 0, err
 	}
 	for _, table := range loadedTables() {

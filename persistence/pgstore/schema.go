@@ -93,7 +93,7 @@ func checkMigratable(ctx context.Context, conn *pgx.Conn) error {
 	case err != nil:
 		return fmt.Errorf("look at the database: %w", err)
 	case encoding != "UTF8":
-		return fmt.Errorf("%w: the database's encoding is %s, which has no place for most names; make one with createdb -E UTF8 -T template0", ErrUnsuitable, encoding)
+		return errEncoding(encoding)
 	case schema == nil:
 		return fmt.Errorf("%w: no schema of the search_path (%s) exists, or the role may not use it; make it (CREATE SCHEMA), or name another", ErrUnsuitable, path)
 	}
@@ -132,18 +132,11 @@ func MigrationStatus(ctx context.Context, url string) (all []Migration, err erro
 		if err := refuseNewer(applied); err != nil {
 			return err
 		}
-		names, err := fs.Glob(migrations, "migrations/*.sql")
-		if err != nil {
-			return err
+		all, err = knownMigrations()
+		for i := range all {
+			all[i].Applied = applied[all[i].Version]
 		}
-		for _, name := range names {
-			version, err := goose.NumericComponent(name)
-			if err != nil {
-				return err
-			}
-			all = append(all, Migration{Version: version, Name: name, Applied: applied[version]})
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the schema's version: %w", err)
@@ -180,17 +173,12 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 }
 
 // withConn lends a connection for a while.
-func withConn(ctx context.Context, url string, use func(*pgx.Conn) error) (err error) {
+func withConn(ctx context.Context, url string, use func(*pgx.Conn) error) error {
 	config, err := parseURL(url)
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return use(conn)
+	return withConfig(ctx, config, use)
 }
 
 // appliedVersions tells which steps the database has taken.
@@ -226,14 +214,23 @@ func checkSchema(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-func newestMigration() (newest int64, err error) {
+// knownMigrations lists the steps that this program knows.
+func knownMigrations() (all []Migration, err error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	for _, name := range names {
 		version, err := goose.NumericComponent(name)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		newest = max(newest, version)
+		all = append(all, Migration{Version: version, Name: name})
+	}
+	return all, err
+}
+
+func newestMigration() (newest int64, err error) {
+	all, err := knownMigrations()
+	for _, step := range all {
+		newest = max(newest, step.Version)
 	}
 	return newest, err
 }

@@ -168,9 +168,14 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	case readOnly != "off":
 		return fmt.Errorf("%w: transactions are read-only here; look at default_transaction_read_only", ErrUnsuitable)
 	case encoding != "UTF8":
-		return fmt.Errorf("%w: the database's encoding is %s, which has no place for most names; make one with createdb -E UTF8 -T template0", ErrUnsuitable, encoding)
+		return errEncoding(encoding)
 	}
 	return nil
+}
+
+func errEncoding(encoding string) error {
+	return fmt.Errorf("%w: the database's encoding is %s, which has no place for most names; make one with createdb -E UTF8 -T template0",
+		ErrUnsuitable, encoding)
 }
 
 // SQLSTATE codes that are told apart, beside whole classes.
@@ -200,10 +205,10 @@ func refusal(err error) *pgconn.PgError {
 }
 
 // isOutside reports whether the server refuses for a reason that lies neither in the statement nor in the
-// rows: no memory, disk or connection left, told to stop, an error of the operating system.
+// rows: no memory, disk or connection left, an error of the operating system.
 func isOutside(failure *pgconn.PgError) bool {
 	switch failure.Code[:2] {
-	case "53", classOperator, "58":
+	case "53", "58":
 		return true
 	default:
 		return false

@@ -126,14 +126,7 @@ func TestAConnectionThatIsOfNoUseIsReplaced(t *testing.T) {
 
 func TestCloseDoesNotWaitForAServerThatIsSilent(t *testing.T) {
 	t.Parallel()
-	var proxy *pgtest.Proxy
-	s := setupShop(t, func(url string) string {
-		var err error
-		proxy, err = pgtest.NewProxy(url)
-		require.NoError(t, err)
-		t.Cleanup(proxy.Close)
-		return proxy.URL()
-	})
+	s, proxy := setupProxied(t)
 	batch := s.w.Batch(1, s.w.Product("", 1))
 	proxy.Pause()
 	t.Cleanup(proxy.Resume)

@@ -116,23 +116,38 @@ func (w *writer) takeOver(ctx context.Context) error {
 		}
 	}
 	return pgx.BeginFunc(ctx, w.conn, func(tx pgx.Tx) error {
-		// The row of engine comes first: who opens a writer waits here for others that do.
-		if err := tx.QueryRow(ctx, `UPDATE engine SET epoch = epoch + 1 RETURNING epoch`).Scan(&w.number); err != nil {
+		var err error
+		if w.number, err = raiseEpoch(ctx, tx); err != nil {
 			return err
 		}
 		if err := refuseHalfCopied(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint, fenced_at = clock_timestamp() WHERE fenced_by IS NULL`, w.number); err != nil {
+		if err := fenceOlder(ctx, tx, w.number); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO writers (number, id, epoch, opened_by) VALUES ($1::bigint, $2::uuid, $1::bigint, $3::text)`,
 			w.number, w.id, thisProcess()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE partitions SET owner = $1::bigint, epoch = $1::bigint`, w.number)
+		_, err = tx.Exec(ctx, `UPDATE partitions SET owner = $1::bigint, epoch = $1::bigint`, w.number)
 		return err
 	})
+}
+
+// raiseEpoch takes the next epoch of the store. The row of engine comes first of all: who takes the store
+// over waits here for others that do.
+func raiseEpoch(ctx context.Context, tx pgx.Tx) (epoch int64, err error) {
+	err = tx.QueryRow(ctx, `UPDATE engine SET epoch = epoch + 1 RETURNING epoch`).Scan(&epoch)
+	return epoch, err
+}
+
+// fenceOlder takes the store from every writer that has it, for the one with the number given.
+func fenceOlder(ctx context.Context, tx pgx.Tx, number int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE writers SET epoch = $1::bigint, fenced_by = $1::bigint, fenced_at = clock_timestamp()
+		 WHERE fenced_by IS NULL`, number)
+	return err
 }
 
 // thisProcess names the process for operators: nothing goes by it.

@@ -37,6 +37,19 @@ func setupShop(t *testing.T, via func(url string) string) *shop {
 
 func direct(url string) string { return url }
 
+// setupProxied opens a store whose connections can be cut.
+func setupProxied(t *testing.T) (s *shop, proxy *pgtest.Proxy) {
+	t.Helper()
+	s = setupShop(t, func(url string) string {
+		var err error
+		proxy, err = pgtest.NewProxy(url)
+		require.NoError(t, err)
+		t.Cleanup(proxy.Close)
+		return proxy.URL()
+	})
+	return s, proxy
+}
+
 func (s *shop) open() {
 	s.Helper()
 	opened, err := s.store.OpenWriter(s.Context())
@@ -97,14 +110,7 @@ func TestCutCommitsAreSettledByOneRetry(t *testing.T) {
 		for _, part := range []float64{0, 0.5, 0.99} {
 			t.Run(fmt.Sprintf("%s, %g", mode, part), func(t *testing.T) {
 				t.Parallel()
-				var proxy *pgtest.Proxy
-				s := setupShop(t, func(url string) string {
-					var err error
-					proxy, err = pgtest.NewProxy(url)
-					require.NoError(t, err)
-					t.Cleanup(proxy.Close)
-					return proxy.URL()
-				})
+				s, proxy := setupProxied(t)
 				p := s.product(10)
 				for i := range 3 {
 					proxy.CutCommit(pgtest.Cut{Application: "penstock writer", Mode: mode, Part: part})
@@ -125,14 +131,7 @@ func TestCutCommitsAreSettledByOneRetry(t *testing.T) {
 
 func TestAnUnknownOutcomeStaysUnknownUntilTheServerTells(t *testing.T) {
 	t.Parallel()
-	var proxy *pgtest.Proxy
-	s := setupShop(t, func(url string) string {
-		var err error
-		proxy, err = pgtest.NewProxy(url)
-		require.NoError(t, err)
-		t.Cleanup(proxy.Close)
-		return proxy.URL()
-	})
+	s, proxy := setupProxied(t)
 	p := s.product(10)
 	proxy.CutCommit(pgtest.Cut{Application: "penstock writer", Mode: pgtest.CutAfterAnswer})
 	batch := s.w.Batch(s.writer.NextSeq(), s.w.Order("ann", "", storetest.Line{Product: p, Quantity: 1}))
