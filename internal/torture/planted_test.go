@@ -2,6 +2,7 @@ package torture_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,6 +137,10 @@ func stockShelf(t *testing.T, address string) []commerce.Stock {
 	return shelf
 }
 
+// findAttempts is how often a scenario is run until it finds a bug. A scenario is small and strikes at
+// random moments: about one run in ten strikes none in which the bug shows.
+const findAttempts = 6
+
 // TestPlantedBugsAreFound runs the harness against servers with one promise broken each. A harness
 // that never fails proves nothing. The bug commit-without-sync is not here, because kill -9 leaves
 // the page cache: the conformance suite of the stores finds it on a clone that drops unsynced bytes.
@@ -164,7 +169,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}{
 		{onPebble, planted.AnswerBeforeCommit, "crash", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
 		{onPostgres, planted.AnswerBeforeCommit, "crash", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
-		{onPostgres, planted.AnswerBeforeCommit, "cuts", []torture.FaultKind{torture.FaultLost, torture.FaultReplay}},
+		// What was acknowledged and is not there can also make the server stumble over itself.
+		{onPostgres, planted.AnswerBeforeCommit, "cuts", []torture.FaultKind{torture.FaultLost, torture.FaultReplay, torture.FaultServer}},
 		{onPostgres, planted.UnknownAsRefused, "cuts", []torture.FaultKind{torture.FaultServer}},
 		{onPebble, planted.DeltaTwice, "crash", []torture.FaultKind{torture.FaultVerify}},
 		{onPebble, planted.DeltaTwice, "drill", []torture.FaultKind{torture.FaultVerify, torture.FaultStock}},
@@ -183,13 +189,14 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s, %s, %s", c.bug, c.scenario, c.on), func(t *testing.T) {
 			t.Parallel()
-			faults := scenarios()[c.scenario].run(t, server(t, c.on, c.bug))
-			found := false
-			for _, kind := range c.kinds {
-				found = found || faults.Has(kind)
+			for attempt := 1; ; attempt++ {
+				faults := scenarios()[c.scenario].run(t, server(t, c.on, c.bug))
+				if slices.ContainsFunc(c.kinds, faults.Has) {
+					t.Logf("found at attempt %d: %s", attempt, faults)
+					return
+				}
+				require.Less(t, attempt, findAttempts, "want a fault of kind %v, got %s", c.kinds, faults)
 			}
-			require.True(t, found, "want a fault of kind %v, got %s", c.kinds, faults)
-			t.Log(faults)
 		})
 	}
 }
