@@ -17,6 +17,17 @@ type claim struct {
 	refusal  error // why it cannot even ask, e.g. a product that does not exist
 
 	submission submission
+
+	placing placing // the purpose of nearly every claim
+	expiry  claimExpired
+}
+
+// newClaim makes a claim with room for its requests. These are an allocation of their own: their products
+// hold on to them until their next message, and must not hold the claim, its order and its answer.
+func newClaim(e *Engine, requests int) *claim {
+	c := &claim{engine: e, id: newID(), requests: make([]grantRequest, requests)}
+	c.expiry.claim = c
+	return c
 }
 
 // purpose is what a claim's units are for.
@@ -35,9 +46,10 @@ type placing struct {
 }
 
 func (p *placing) entry(c *claim) (*commerce.Entry, error) {
-	offers := make([]commerce.Offer, len(c.requests))
+	var few [4]commerce.Offer // on the stack, for nearly every order
+	offers := few[:0]
 	for i := range c.requests {
-		offers[i] = commerce.Offer{Product: c.requests[i].product, Epoch: c.requests[i].epoch}
+		offers = append(offers, commerce.Offer{Product: c.requests[i].product, Epoch: c.requests[i].epoch})
 	}
 	return p.cmd.NewEntry(c.id, p.lines, offers, p.terms)
 }

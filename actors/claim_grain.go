@@ -122,7 +122,7 @@ func (g *claimGrain) commit(ctx actor.Context) {
 		c.finish(c.purpose.receipt(entry))
 	}
 	entry.Deadline = c.deadline
-	c.submission = submission{entry: entry, granted: true, grant: c.id, settled: c}
+	c.submission = submission{entry: entry, granted: c.requests, settled: c}
 	g.engine.committer.submit(&c.submission)
 }
 
@@ -191,7 +191,7 @@ func (g *claimGrain) giveBack() {
 	}
 	for i := range g.asked {
 		request := &g.claim.requests[i]
-		g.engine.giveBack(&giveBack{ref: request.ref, id: request.id})
+		g.engine.giveBack(&giveBack{request: request})
 	}
 	g.asked = 0
 }

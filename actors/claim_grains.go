@@ -24,7 +24,7 @@ func newClaimGrains(e *Engine) *claimGrains {
 	return &claimGrains{
 		root: e.root,
 		props: actor.PropsFromProducer(func() actor.Actor { return &claimGrain{engine: e} },
-			actor.WithMailbox(newMailbox), actor.WithDispatcher(e.inline)),
+			actor.WithMailbox(ownMailbox), actor.WithDispatcher(e.inline)),
 	}
 }
 

@@ -20,17 +20,15 @@ func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
 	if err != nil {
 		return OrderReceipt{}, e.refused(commerce.OperationPlaceOrder, err).err
 	}
-	c := &claim{
-		engine: e, id: newID(), requests: make([]grantRequest, len(lines)),
-		purpose: &placing{
-			cmd: cmd, lines: lines,
-			terms: commerce.Terms{PaymentTimeout: e.config.PaymentTimeout, KeyTTL: e.config.KeyRetention},
-		},
-	}
+	c := newClaim(e, len(lines))
 	c.operation, c.resource = commerce.OperationPlaceOrder, c.id
 	if cmd.Key != "" {
 		c.useKey(cmd.KeyID(), cmd.Hash())
 	}
+	c.placing = placing{cmd: cmd, lines: lines, terms: commerce.Terms{
+		PaymentTimeout: e.config.PaymentTimeout, KeyTTL: e.config.KeyRetention, Key: c.key, Request: c.hash,
+	}}
+	c.purpose = &c.placing
 	for i := range lines {
 		c.requests[i] = grantRequest{id: c.id, quantity: lines[i].Quantity, line: &lines[i]}
 	}
@@ -43,7 +41,7 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 	if err := e.admission.begin(&c.command); err != nil {
 		return e.refused(c.operation, err)
 	}
-	c.pid, c.expired = e.claims.take(), &claimExpired{claim: c}
+	c.pid, c.expired = e.claims.take(), &c.expiry
 	e.admission.watch(&c.command)
 	c.refusal = c.stalled
 	for i := range c.requests {
@@ -102,7 +100,7 @@ func (e *Engine) enterOrder(id commerce.ID) *grainHandle {
 		handle.enter()
 		handle.pid = e.root.Spawn(actor.PropsFromProducer(func() actor.Actor {
 			return &orderGrain{engine: e, id: id, handle: handle}
-		}, actor.WithMailbox(newMailbox)))
+		}, actor.WithMailbox(ownMailbox)))
 		if resident && e.orders.CompareAndSwap(id, found, handle) {
 			return handle
 		}
@@ -184,11 +182,9 @@ func (e *Engine) AdjustStock(cmd *commerce.AdjustStock) (StockReceipt, error) {
 }
 
 func (e *Engine) removeStock(cmd *commerce.AdjustStock) answer {
-	c := &claim{
-		engine: e, id: newID(),
-		purpose: &removing{cmd: cmd, keyTTL: e.config.KeyRetention},
-	}
-	c.requests = []grantRequest{{id: c.id, quantity: -cmd.Delta}}
+	c := newClaim(e, 1)
+	c.purpose = &removing{cmd: cmd, keyTTL: e.config.KeyRetention}
+	c.requests[0] = grantRequest{id: c.id, quantity: -cmd.Delta}
 	c.operation, c.resource = commerce.OperationAdjustStock, cmd.Product
 	if cmd.Key != "" {
 		c.useKey(commerce.NewKeyID(cmd.Caller, c.operation, cmd.Product, cmd.Key), cmd.Hash())

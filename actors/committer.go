@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,9 @@ var errNotWritten = errors.New("entry was not written")
 // committer owns it until it calls settled.
 type submission struct {
 	entry *commerce.Entry
-	// granted says that the entry's movements have grants under this id.
-	granted bool
-	grant   commerce.ID
+	// granted are the requests that its units were granted for, one a movement; none for an entry that
+	// needs no grant.
+	granted []grantRequest
 
 	// The answer. err is errNotWritten when the entry certainly was not written.
 	outcome commerce.Outcome
@@ -304,12 +305,6 @@ func errFenced() *commerce.Error {
 // publish makes the committed rows known, before anybody is answered: first the rows, then which
 // grants they contain, then a word to the grains in which somebody waits.
 func (c *committer) publish() {
-	for i := range c.result.Stock {
-		row := c.result.Stock[i]
-		ref := c.catalogue.obtain(row.Product)
-		c.catalogue.adopt(ref, &row)
-		c.moved = append(c.moved, ref)
-	}
 	for i, s := range c.taken {
 		if c.result.Outcomes[i].Kind != commerce.Applied {
 			continue
@@ -317,10 +312,13 @@ func (c *committer) publish() {
 		if change := s.entry.Product; change != nil {
 			c.catalogue.obtain(change.Row.ID).adoptProduct(change.Row)
 		}
-		if s.granted {
-			for j := range s.entry.Movements {
-				c.catalogue.obtain(s.entry.Movements[j].Product).pushSettled(s.grant)
+		for j := range s.entry.Movements {
+			if s.granted == nil {
+				c.publishStock(c.catalogue.obtain(s.entry.Movements[j].Product))
+				continue
 			}
+			c.publishStock(s.granted[j].ref)
+			s.granted[j].ref.pushSettled(&s.granted[j])
 		}
 	}
 	waiting := c.moved[:0]
@@ -334,6 +332,22 @@ func (c *committer) publish() {
 	}
 	clear(c.moved)
 	c.moved = c.moved[:0]
+}
+
+// publishStock makes a product's row after the batch known, once a batch.
+func (c *committer) publishStock(ref *productRef) {
+	if ref.published == c.batch.Seq {
+		return
+	}
+	ref.published = c.batch.Seq
+	rows := c.result.Stock
+	i, found := slices.BinarySearchFunc(rows, ref.id, func(row commerce.Stock, id commerce.ID) int { return row.Product.Compare(id) })
+	if !found {
+		panic(fmt.Sprintf("the store did not tell the stock of product %s after batch %d", ref.id, c.batch.Seq))
+	}
+	row := rows[i]
+	c.catalogue.adopt(ref, &row)
+	c.moved = append(c.moved, ref)
 }
 
 // close refuses further submissions, settles those handed over, and waits for the goroutine until

@@ -31,7 +31,7 @@ func (d *localDirectory) Locate(partition int) Location { return d.locations[par
 // spawnPartitions starts the partition actors.
 func spawnPartitions(e *Engine, epoch uint64) *localDirectory {
 	props := actor.PropsFromProducer(func() actor.Actor { return &partition{engine: e} },
-		actor.WithMailbox(newMailbox))
+		actor.WithMailbox(ownMailbox))
 	d := new(localDirectory)
 	for i := range d.locations {
 		d.locations[i] = Location{PID: e.root.Spawn(props), Epoch: epoch}

@@ -221,7 +221,7 @@ func (e *Engine) wake(refs []*productRef) {
 // not resident.
 func (e *Engine) ask(r *grantRequest) {
 	if handle := r.ref.grain.Load(); handle != nil && handle.enter() {
-		e.root.Send(handle.pid, r)
+		handle.mailbox.PostUserMessage(r)
 		return
 	}
 	e.root.Send(e.partition(r.ref.id), r)
@@ -229,11 +229,11 @@ func (e *Engine) ask(r *grantRequest) {
 
 // giveBack ends a grant. It takes the way its request took, so that it cannot overtake it.
 func (e *Engine) giveBack(m *giveBack) {
-	if handle := m.ref.grain.Load(); handle != nil && !handle.closed() {
+	if handle := m.request.ref.grain.Load(); handle != nil && !handle.closed() {
 		e.root.Send(handle.pid, m)
 		return
 	}
-	e.root.Send(e.partition(m.ref.id), m)
+	e.root.Send(e.partition(m.request.ref.id), m)
 }
 
 func (e *Engine) partition(product commerce.ID) *actor.PID {

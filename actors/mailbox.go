@@ -25,11 +25,14 @@ type mailbox struct {
 	}
 }
 
-func newMailbox() actor.Mailbox {
+func newMailbox() *mailbox {
 	m := new(mailbox)
 	m.process = m.run
 	return m
 }
+
+// ownMailbox makes mailboxes for the library.
+func ownMailbox() actor.Mailbox { return newMailbox() }
 
 // fifo is a queue that starts in an inline array and reuses its slice once it is empty.
 type fifo struct {

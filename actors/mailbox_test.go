@@ -31,7 +31,7 @@ func (r *recorder) InvokeUserMessage(m any) {
 func (r *recorder) EscalateFailure(any, any) { r.failures++ }
 
 func newRecorder(dispatcher actor.Dispatcher) *recorder {
-	r := &recorder{mailbox: newMailbox().(*mailbox)}
+	r := &recorder{mailbox: newMailbox()}
 	r.mailbox.RegisterHandlers(r, dispatcher)
 	return r
 }

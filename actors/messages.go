@@ -22,13 +22,13 @@ type grantRequest struct {
 	product *commerce.Product
 	epoch   uint64 // of the product's partition when it granted
 	refusal *commerce.Error
+
+	grant   grant         // the grain's
+	settled *grantRequest // the next one in the product's stack of settled grants
 }
 
 // giveBack ends a grant, or a request still parked, whose order will not be placed.
-type giveBack struct {
-	ref *productRef
-	id  commerce.ID
-}
+type giveBack struct{ request *grantRequest }
 
 // stockMoved tells a grain with parked requests that the committed row has moved.
 type stockMoved struct{}

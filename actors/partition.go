@@ -36,7 +36,7 @@ func (p *partition) Receive(ctx actor.Context) {
 	case *grantRequest:
 		p.forward(ctx, m)
 	case *giveBack:
-		if handle := m.ref.grain.Load(); handle != nil {
+		if handle := m.request.ref.grain.Load(); handle != nil {
 			ctx.Send(handle.pid, m)
 		}
 	case *left:
@@ -53,10 +53,10 @@ func (p *partition) forward(ctx actor.Context, r *grantRequest) {
 		ctx.Send(handle.pid, r)
 		return
 	}
-	handle := new(grainHandle)
+	handle := &grainHandle{mailbox: newMailbox()}
 	handle.pid = ctx.Spawn(actor.PropsFromProducer(func() actor.Actor {
-		return &productGrain{engine: p.engine, ref: r.ref, handle: handle, open: make(map[commerce.ID]openGrant)}
-	}, actor.WithMailbox(newMailbox), actor.WithDispatcher(p.engine.inline)))
+		return &productGrain{engine: p.engine, ref: r.ref, handle: handle, open: new(grants)}
+	}, actor.WithMailbox(func() actor.Mailbox { return handle.mailbox }), actor.WithDispatcher(p.engine.inline)))
 	handle.enter()
 	ctx.Send(handle.pid, r)
 	r.ref.grain.Store(handle)

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,23 +24,14 @@ type productGrain struct {
 	handle *grainHandle
 	self   *actor.PID
 
-	open      map[commerce.ID]openGrant
-	openUnits int64
-	parked    []*grantRequest // first come, first served
+	open   *grants
+	parked []*grantRequest // first come, first served
 
 	deciding   *grantRequest // the request being decided, for fail
 	recovering bool          // the mind was lost: hold requests until the barrier has passed
 	asked      bool          // a barrier for grants past their end is under way
 	failures   []time.Time
 }
-
-type openGrant struct {
-	units int64
-	end   time.Time
-}
-
-// grantMargin is how much longer than its entry's deadline a grant is kept.
-const grantMargin = time.Second
 
 // Receive implements actor.Actor. A panic in it must not become a silent restart with an empty
 // mind, as the library would have it: see fail.
@@ -57,7 +49,7 @@ func (g *productGrain) Receive(ctx actor.Context) {
 		g.handle.lastUsed.Store(m.deadline.UnixMilli())
 		g.request(m)
 	case *giveBack:
-		g.takeBack(m.id)
+		g.takeBack(m.request)
 	case *stockMoved:
 		g.unpark()
 	case *endGrants:
@@ -106,9 +98,9 @@ func (g *productGrain) verdict(r *grantRequest) bool {
 	switch {
 	case available < r.quantity:
 		g.reply(r, errInsufficient(g.ref.id, r.quantity, available))
-	case available-g.openUnits < r.quantity:
+	case available-g.open.units < r.quantity:
 		if planted.Is(planted.RefuseUncommitted) {
-			g.reply(r, errInsufficient(g.ref.id, r.quantity, available-g.openUnits))
+			g.reply(r, errInsufficient(g.ref.id, r.quantity, available-g.open.units))
 			return true
 		}
 		return false
@@ -120,11 +112,10 @@ func (g *productGrain) verdict(r *grantRequest) bool {
 
 // grant opens a grant.
 func (g *productGrain) grant(r *grantRequest, product *commerce.Product) {
-	if len(g.open) == 0 {
-		g.handle.oldestGrant.Store(r.deadline.Add(grantMargin).UnixMilli())
+	if g.open.none() {
+		g.handle.oldestGrant.Store(r.grantEnd().UnixMilli())
 	}
-	g.open[r.id] = openGrant{units: r.quantity, end: r.deadline.Add(grantMargin)}
-	g.openUnits += r.quantity
+	g.open.open(r)
 	r.product, r.epoch = product, g.engine.epoch(g.ref.id)
 	g.reply(r, nil)
 }
@@ -140,31 +131,26 @@ func (g *productGrain) settle() {
 	if g.ref.settled.Load() == nil {
 		return
 	}
-	for node := g.ref.settled.Swap(nil); node != nil; node = node.next {
-		g.drop(node.id)
+	for r := g.ref.settled.Swap(nil); r != nil; {
+		next := r.settled
+		r.settled = nil // or else each request would keep those settled before it
+		g.drop(r)
+		r = next
 	}
 }
 
 // drop forgets a grant. Repeated and unknown ones do no harm.
-func (g *productGrain) drop(id commerce.ID) {
-	grant, ok := g.open[id]
-	if !ok {
-		return
-	}
-	delete(g.open, id)
-	g.openUnits -= grant.units
-	if len(g.open) == 0 {
+func (g *productGrain) drop(r *grantRequest) {
+	g.open.drop(r)
+	if g.open.none() {
 		g.handle.oldestGrant.Store(0)
 	}
 }
 
-func (g *productGrain) takeBack(id commerce.ID) {
-	g.drop(id)
-	for i, r := range g.parked {
-		if r.id == id {
-			g.parked = append(g.parked[:i], g.parked[i+1:]...)
-			break
-		}
+func (g *productGrain) takeBack(r *grantRequest) {
+	g.drop(r)
+	if i := slices.Index(g.parked, r); i >= 0 {
+		g.parked = slices.Delete(g.parked, i, i+1)
 	}
 	g.unpark()
 }
@@ -217,15 +203,15 @@ func (g *productGrain) passed(m *barrierPassed) {
 	g.asked = false
 	g.settle()
 	oldest := int64(0)
-	for id, grant := range g.open {
-		if grant.end.Before(m.asked) {
-			g.drop(id)
+	for r := g.open.first; r != nil; {
+		next := r.grant.next
+		if end := r.grantEnd(); end.Before(m.asked) {
+			g.drop(r)
 			g.engine.metrics.grantsEnded.Add(1)
-			continue
+		} else if oldest == 0 || end.UnixMilli() < oldest {
+			oldest = end.UnixMilli()
 		}
-		if end := grant.end.UnixMilli(); oldest == 0 || end < oldest {
-			oldest = end
-		}
+		r = next
 	}
 	g.handle.oldestGrant.Store(oldest)
 	g.recovering = false
@@ -236,7 +222,7 @@ func (g *productGrain) passed(m *barrierPassed) {
 // requests under way are not idle.
 func (g *productGrain) leave() {
 	g.settle()
-	if len(g.open) > 0 || len(g.parked) > 0 || g.recovering || g.asked || !g.handle.close() {
+	if !g.open.none() || len(g.parked) > 0 || g.recovering || g.asked || !g.handle.close() {
 		return
 	}
 	g.engine.root.Send(g.engine.partition(g.ref.id), &left{ref: g.ref, handle: g.handle})
@@ -260,7 +246,7 @@ func (g *productGrain) fail(reason any) {
 		g.deciding = nil
 		g.reply(r, errInternal(g.ref.id))
 	}
-	g.open, g.openUnits = make(map[commerce.ID]openGrant), 0
+	g.open = new(grants)
 	g.recovering = true
 	g.asked = false
 	g.askBarrier()

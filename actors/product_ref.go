@@ -17,20 +17,16 @@ type productRef struct {
 	stock   atomic.Pointer[commerce.Stock]
 	grain   atomic.Pointer[grainHandle]
 
-	// settled is a stack of grants whose entries are durable: the committer pushes, after it has
+	// settled is a stack of requests whose entries are durable: the committer pushes, after it has
 	// published the row that contains them; the grain takes all of it at its next message.
-	settled atomic.Pointer[settledGrant]
+	settled atomic.Pointer[grantRequest]
 	// parked says that requests wait in the grain. The grain sets it and then looks at the row
 	// again; the committer publishes and then looks at it: one of the two sees the other.
 	parked atomic.Bool
+	// published is the number of the newest batch that moved the product. The committer owns it.
+	published uint64
 	// quarantined says that the product's books did not add up. It stays until the process ends.
 	quarantined atomic.Bool
-}
-
-// settledGrant says that the grant with this id is part of the committed row now.
-type settledGrant struct {
-	id   commerce.ID
-	next *settledGrant
 }
 
 // loaded reports whether both rows are known.
@@ -66,12 +62,12 @@ func (r *productRef) adoptProduct(row *commerce.Product) {
 }
 
 // pushSettled tells the grain that a grant is part of the committed row.
-// REQUIRES: that row has been adopted.
-func (r *productRef) pushSettled(id commerce.ID) {
-	node := &settledGrant{id: id}
+// REQUIRES: that row has been adopted, and the grant has not been pushed before.
+func (r *productRef) pushSettled(request *grantRequest) {
+	request.line, request.replyTo = nil, nil // the product may hold on to it for long
 	for {
-		node.next = r.settled.Load()
-		if r.settled.CompareAndSwap(node.next, node) {
+		request.settled = r.settled.Load()
+		if r.settled.CompareAndSwap(request.settled, request) {
 			return
 		}
 	}
@@ -80,7 +76,10 @@ func (r *productRef) pushSettled(id commerce.ID) {
 // grainHandle is the door of a resident grain. Requests are counted before they are sent, and a
 // grain can only leave while none is counted; so no request is ever sent to a grain that has gone.
 type grainHandle struct {
-	pid      *actor.PID
+	pid *actor.PID
+	// mailbox is the grain's own, for requests: who has entered knows that the grain is there, and need not
+	// ask the library, which looks at memory that is cold for most products.
+	mailbox  *mailbox
 	requests atomic.Int64 // sent and not yet handled; doorClosed once the grain has left
 	lastUsed atomic.Int64 // Unix milliseconds, coarse
 	// oldestGrant is the end of the oldest open grant in Unix milliseconds, 0 when there is none.

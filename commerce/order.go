@@ -197,6 +197,10 @@ func (l *OrderLine) Check(p *Product) *Error {
 type Terms struct {
 	PaymentTimeout time.Duration // how long a pending order waits for its payment
 	KeyTTL         time.Duration // how long an idempotency key is kept
+	// Key and Request are the command's KeyID and Hash when they are known already: they are digests.
+	// NewEntry makes them itself when Key is zero.
+	Key     KeyID
+	Request RequestHash
 }
 
 // NewEntry makes the entry that places the order, once every line has been granted.
@@ -229,8 +233,11 @@ func (c *PlaceOrder) NewEntry(id ID, lines []OrderLine, offers []Offer, terms Te
 	place.entry = Entry{Order: &place.change, Movements: movements, Event: &place.event}
 	place.change.Row = o
 	if c.Key != "" {
+		if terms.Key == (KeyID{}) {
+			terms.Key, terms.Request = c.KeyID(), c.Hash()
+		}
 		place.key = KeyBinding{
-			ID: c.KeyID(), Request: c.Hash(), Operation: OperationPlaceOrder,
+			ID: terms.Key, Request: terms.Request, Operation: OperationPlaceOrder,
 			Resource: id, Version: 1, ExpiresAt: at.Add(terms.KeyTTL),
 		}
 		place.entry.Key = &place.key
