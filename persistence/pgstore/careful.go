@@ -108,7 +108,7 @@ func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result)
 	if err != nil {
 		return false, err
 	}
-	w.changes.gather(applied)
+	w.changes.gather(applied, false)
 	for _, e := range applied {
 		if e.Key != nil && slices.Contains(w.expired, e.Key.ID) {
 			w.changes.unbind.uuid(e.Key.ID)
@@ -122,6 +122,7 @@ func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result)
 	if sent, err = p.send(); err != nil {
 		return sent, err
 	}
+	w.changes.moves.learn(res.Stock)
 	w.store.stats.entries.Add(uint64(len(applied)))
 	return true, nil
 }
@@ -270,9 +271,9 @@ func plantDeltaOfRefused(p *pipeline, refused []*commerce.Entry) {
 	for _, e := range refused {
 		for i := range e.Movements {
 			m := &e.Movements[i]
-			p.batch.ExecParams(`UPDATE stock SET on_hand = on_hand + $2::bigint, allocated = allocated + $3::bigint
+			p.addText(`UPDATE stock SET on_hand = on_hand + $2::bigint, allocated = allocated + $3::bigint
 				WHERE product = $1::uuid AND allocated + $3::bigint BETWEEN 0 AND on_hand + $2::bigint`,
-				[][]byte{m.Product[:], int8Param(m.OnHandDelta), int8Param(m.AllocatedDelta)}, nil, p.binary, p.binary)
+				[][]byte{m.Product[:], int8Param(m.OnHandDelta), int8Param(m.AllocatedDelta)})
 		}
 	}
 }

@@ -17,10 +17,7 @@ type changes struct {
 	ordersByID  map[commerce.ID]int // places in orders; used when an order may be there twice
 	products    []productStatement
 	newStock    table
-	moves       table // a row a product
-	lines       table // a row a line of the ledger
-	ledger      []line
-	stock       []commerce.Stock // rows after the batch, once it has been answered
+	moves       *moves
 	events      table
 	epochs      table                          // a row a partition
 	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
@@ -38,14 +35,6 @@ type productStatement struct {
 	params [][]byte
 }
 
-// line is a movement on its way into the ledger.
-type line struct {
-	*commerce.Movement
-	place int // of its product's row in stock
-	// after is what the lines of the same product behind it move; its Version counts them.
-	after commerce.Stock
-}
-
 func newChanges() *changes {
 	return &changes{
 		keys:   newTable(oidUUID, oidBytea, oidInt2, oidUUID, oidInt8, oidTimestamptz),
@@ -55,17 +44,15 @@ func newChanges() *changes {
 		transitions: newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidText, oidText, oidInt8),
 		ordersByID:  make(map[commerce.ID]int),
 		newStock:    newTable(oidUUID),
-		moves:       newTable(oidUUID, oidInt8, oidInt8, oidInt8),
-		lines: newTable(oidInt8, oidInt8, oidUUID, oidInt8, oidInt8, oidInt8, oidInt8,
-			oidText, oidText, oidTimestamptz, oidInt8),
-		events: newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidJSON),
-		epochs: newTable(oidInt8),
+		moves:       newMoves(),
+		events:      newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidJSON),
+		epochs:      newTable(oidInt8),
 	}
 }
 
 func (c *changes) reset() {
 	for _, t := range [...]*table{
-		&c.keys, &c.unbind, &c.placed, &c.transitions, &c.newStock, &c.moves, &c.lines, &c.events, &c.epochs,
+		&c.keys, &c.unbind, &c.placed, &c.transitions, &c.newStock, &c.events, &c.epochs,
 	} {
 		t.reset()
 	}
@@ -73,15 +60,14 @@ func (c *changes) reset() {
 	clear(c.products)
 	c.orders, c.products = c.orders[:0], c.products[:0]
 	clear(c.ordersByID)
-	clear(c.ledger)
-	c.ledger, c.stock = c.ledger[:0], c.stock[:0]
+	c.moves.reset()
 	clear(c.granted[:])
 }
 
 // gather takes in entries that apply, or are taken to apply. It returns false, for a batch that nobody
 // has decided yet, when that cannot be right or cannot be written without knowing the rows: then the batch
-// goes the careful way.
-func (c *changes) gather(entries []*commerce.Entry) (ok bool) {
+// goes the careful way. foresee says that stock rows may be taken to be as this writer knows them.
+func (c *changes) gather(entries []*commerce.Entry, foresee bool) (ok bool) {
 	c.reset()
 	ok = true
 	for _, e := range entries {
@@ -95,7 +81,7 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool) {
 			ok = false
 		}
 		for i := range e.Movements {
-			c.ledger = append(c.ledger, line{Movement: &e.Movements[i]})
+			c.moves.add(&e.Movements[i])
 			if !c.addEpoch(&e.Movements[i]) {
 				ok = false
 			}
@@ -107,7 +93,7 @@ func (c *changes) gather(entries []*commerce.Entry) (ok bool) {
 	}
 	c.addKeys(entries)
 	ok = c.writeOrders() && ok
-	c.addMoves()
+	c.moves.write(foresee)
 	return ok
 }
 
@@ -242,56 +228,6 @@ func (c *changes) addEpoch(m *commerce.Movement) bool {
 	return m.Epoch != 0 && *epoch == m.Epoch
 }
 
-// addMoves sorts the ledger's lines by product, each product's in the order of the entries, and adds
-// them up.
-func (c *changes) addMoves() {
-	slices.SortStableFunc(c.ledger, func(a, b line) int { return a.Product.Compare(b.Product) })
-	place := 0
-	for from := 0; from < len(c.ledger); {
-		product := c.ledger[from].Product
-		to := from + 1
-		for to < len(c.ledger) && c.ledger[to].Product == product {
-			to++
-		}
-		place++
-		var sum commerce.Stock
-		for i := to - 1; i >= from; i-- {
-			l := &c.ledger[i]
-			l.place, l.after = place, sum
-			sum.OnHand += l.OnHandDelta
-			sum.Allocated += l.AllocatedDelta
-			sum.Version++
-		}
-		c.moves.uuid(product)
-		c.moves.int8(sum.OnHand)
-		c.moves.int8(sum.Allocated)
-		c.moves.int8(int64(sum.Version))
-		from = to
-	}
-	for i := range c.ledger {
-		c.addLine(&c.ledger[i])
-	}
-}
-
-func (c *changes) addLine(l *line) {
-	t := &c.lines
-	t.int8(int64(l.place))
-	t.int8(int64(l.after.Version))
-	if l.Order.IsZero() {
-		t.null()
-	} else {
-		t.uuid(l.Order)
-	}
-	t.int8(l.OnHandDelta)
-	t.int8(l.AllocatedDelta)
-	t.int8(l.after.OnHand)
-	t.int8(l.after.Allocated)
-	t.text(string(l.Reason))
-	t.text(l.Actor)
-	t.time(l.At)
-	t.int8(int64(l.Epoch))
-}
-
 // queue adds the statements that write the changes to a pipeline, in the order in which they take locks.
 func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 	number, n := int8Param(writer), int8Param(int64(seq))
@@ -303,28 +239,12 @@ func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 		p.add(product.name, product.params)
 	}
 	p.addTable(stmtNewStock, &c.newStock)
-	if c.moves.rows() > 0 {
-		params := append(c.moves.all(), c.lines.all(number, n)...)
-		p.add(stmtMoves, params)
-	}
+	c.moves.queue(p, number, n)
 	p.addTable(stmtEvents, &c.events, number, n)
-	if len(c.ledger) > 0 {
+	if c.moves.any() {
 		for _, epoch := range c.granted {
 			c.epochs.int8(int64(epoch))
 		}
 		p.add(stmtEpochs, c.epochs.all())
-	}
-}
-
-// settle writes the levels that the lines reached into the entries.
-func (c *changes) settle() {
-	slices.SortFunc(c.stock, func(a, b commerce.Stock) int { return a.Product.Compare(b.Product) })
-	for i := range c.ledger {
-		l := &c.ledger[i]
-		row := c.stock[l.place-1]
-		l.Level = commerce.Stock{
-			Product: row.Product, OnHand: row.OnHand - l.after.OnHand, Allocated: row.Allocated - l.after.Allocated,
-			Version: row.Version - l.after.Version,
-		}
 	}
 }

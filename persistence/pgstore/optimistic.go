@@ -14,13 +14,11 @@ func (w *writer) commitAll(batch *persistence.Batch, res *persistence.Result) (s
 	if sent, err = p.send(); err != nil {
 		return sent, err
 	}
-	w.changes.stock = p.stock
-	w.changes.settle()
 	res.Outcomes = res.Outcomes[:0]
 	for range batch.Entries {
 		res.Outcomes = append(res.Outcomes, commerce.Outcome{Kind: commerce.Applied})
 	}
-	res.Stock = append(res.Stock[:0], w.changes.stock...)
+	res.Stock = append(res.Stock[:0], w.changes.moves.settle(p.stock)...)
 	w.store.stats.entries.Add(uint64(len(batch.Entries)))
 	return true, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // The statements of a batch, in the order in which they take locks: writer, keys, orders, products,
@@ -65,7 +64,25 @@ SELECT penstock_expect((SELECT count(*) FROM changed), 1, 'products at the versi
 	stmtNewStock = "new_stock"
 	sqlNewStock  = `INSERT INTO stock (product, on_hand, allocated, version) SELECT id, 0, 0, 0 FROM unnest($1::uuid[]) id`
 
-	// stmtMoves applies each product's deltas at once and writes the ledger. A line's level is the row
+	// stmtStock adds each product's deltas to the row that the writer knows; stmtLines writes lines whose
+	// levels follow from it.
+	stmtStock = "stock"
+	sqlStock  = `
+WITH moved AS (
+	UPDATE stock s SET on_hand = s.on_hand + u.on_hand, allocated = s.allocated + u.allocated, version = s.version + u.lines
+	  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS u (product, expect, on_hand, allocated, lines)
+	 WHERE s.product = u.product AND s.version = u.expect RETURNING 1)
+SELECT penstock_expect((SELECT count(*) FROM moved), cardinality($1), 'products at the version expected')`
+
+	stmtLines = "ledger"
+	sqlLines  = `
+INSERT INTO stock_movements (product, version, order_id, on_hand_delta, allocated_delta, on_hand, allocated,
+	reason, actor, at, epoch, writer, batch)
+SELECT u.*, $12::bigint, $13::bigint
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+	$8::text[], $9::text[], $10::timestamptz[], $11::bigint[]) u`
+
+	// stmtMoves does both when the writer does not know all rows. It applies each product's deltas at once and writes the ledger. A line's level is the row
 	// after the batch less what the lines behind it in the batch move: its product's place in the
 	// sorted list of products ($5) leads to that row. The rows are the statement's answer.
 	stmtMoves = "moves"
@@ -113,7 +130,7 @@ SELECT penstock_expect(count(*) FILTER (WHERE ($1::bigint[])[id + 1] NOT IN (0, 
 )
 
 // prepareBatches prepares the statements of batches on a writer's connection, in one round trip.
-func prepareBatches(ctx context.Context, conn *pgx.Conn) (prepared map[string]*pgconn.StatementDescription, err error) {
+func prepareBatches(ctx context.Context, conn *pgx.Conn) (err error) {
 	statements := []struct{ name, sql string }{
 		{stmtTurn, sqlTurn},
 		{stmtKeys, sqlKeys},
@@ -123,6 +140,8 @@ func prepareBatches(ctx context.Context, conn *pgx.Conn) (prepared map[string]*p
 		{stmtCreateProduct, sqlCreateProduct},
 		{stmtUpdateProduct, sqlUpdateProduct},
 		{stmtNewStock, sqlNewStock},
+		{stmtStock, sqlStock},
+		{stmtLines, sqlLines},
 		{stmtMoves, sqlMoves},
 		{stmtEvents, sqlEvents},
 		{stmtEpochs, sqlEpochs},
@@ -134,20 +153,12 @@ func prepareBatches(ctx context.Context, conn *pgx.Conn) (prepared map[string]*p
 		pipeline.SendPrepare(s.name, s.sql, nil)
 	}
 	if err := pipeline.Sync(); err != nil {
-		return nil, fmt.Errorf("prepare statements: %w", err)
+		return fmt.Errorf("prepare statements: %w", err)
 	}
-	prepared = make(map[string]*pgconn.StatementDescription, len(statements))
 	for _, s := range statements {
-		result, err := pipeline.GetResults()
-		if err != nil {
-			return nil, fmt.Errorf("prepare %s: %w", s.name, err)
+		if _, err := pipeline.GetResults(); err != nil {
+			return fmt.Errorf("prepare %s: %w", s.name, err)
 		}
-		description, ok := result.(*pgconn.StatementDescription)
-		if !ok {
-			return nil, fmt.Errorf("prepare %s: unexpected answer %T", s.name, result)
-		}
-		description.Name = s.name // a pipeline does not tell it
-		prepared[s.name] = description
 	}
-	return prepared, nil
+	return nil
 }

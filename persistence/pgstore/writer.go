@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/internal/planted"
@@ -37,14 +36,13 @@ type writer struct {
 	// server to cancel anything.
 	socket atomic.Pointer[net.Conn]
 	// doubt is the batch that was sent and not answered.
-	doubt   batchName
-	changes *changes
-	state   *commerce.State
-	epochs  map[int]uint64   // by partition, for state
-	expired []commerce.KeyID // bindings that stand in the way of the batch's keys
-	used    time.Time        // when conn was last known to work
-	// statements are those prepared on conn.
-	statements map[string]*pgconn.StatementDescription
+	doubt    batchName
+	changes  *changes
+	state    *commerce.State
+	epochs   map[int]uint64   // by partition, for state
+	expired  []commerce.KeyID // bindings that stand in the way of the batch's keys
+	used     time.Time        // when conn was last known to work
+	pipeline pipeline
 }
 
 // batchName tells a batch from all others of its writer.
@@ -186,7 +184,7 @@ func (w *writer) connect(ctx context.Context) error {
 	w.conn, w.used = conn, time.Now()
 	socket := conn.PgConn().Conn()
 	w.socket.Store(&socket)
-	if w.statements, err = prepareBatches(ctx, conn); err != nil {
+	if err := prepareBatches(ctx, conn); err != nil {
 		return errors.Join(err, w.disconnect())
 	}
 	return nil
@@ -249,6 +247,7 @@ func (w *writer) Commit(ctx context.Context, batch *persistence.Batch, res *pers
 	watchdog.Stop()
 	w.store.stats.writeNano.Add(uint64(time.Since(start)))
 	if err != nil {
+		w.changes.moves.forget()
 		return w.failed(name, sent, err)
 	}
 	w.seq, w.doubt, w.used = batch.Seq, batchName{}, time.Now()
@@ -286,7 +285,7 @@ func (w *writer) ready() error {
 // attempt tries to commit a batch, first as if all of it applied. sent says that, if the connection was
 // lost, the batch may have been committed.
 func (w *writer) attempt(batch *persistence.Batch, res *persistence.Result) (sent bool, err error) {
-	if w.changes.gather(batch.Entries) {
+	if w.changes.gather(batch.Entries, true) {
 		sent, err = w.commitAll(batch, res)
 		failure := refusal(err)
 		if err == nil || failure == nil || !needsCare(failure) {
@@ -294,6 +293,7 @@ func (w *writer) attempt(batch *persistence.Batch, res *persistence.Result) (sen
 		}
 	}
 	w.store.stats.careful.Add(1)
+	w.changes.moves.forget()
 	return w.commitCarefully(batch, res)
 }
 
