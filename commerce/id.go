@@ -14,7 +14,7 @@ type ID [16]byte
 var errBadID = errors.New("must be a UUID like 01890a5d-ac96-774b-bcce-b302099a8057")
 
 // ParseID reads the canonical form of a UUID, 36 characters with hyphens, in lower or upper case.
-func ParseID(s string) (ID, error) {
+func ParseID[T string | []byte](s T) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return ID{}, errBadID

@@ -22,6 +22,9 @@ var (
 	// ErrFenced: a newer writer owns the store. This one can never write again, and a batch of it
 	// whose outcome was unknown stays so.
 	ErrFenced = errors.New("a newer process has taken over this store")
+	// ErrPositionGone: events after the position are no longer kept, or never were in a form that can be
+	// read in this order. A reader starts anew from what the rows say now.
+	ErrPositionGone = errors.New("events after this position are not kept")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 )
@@ -57,6 +60,10 @@ type Store interface {
 	Orders(ctx context.Context, q OrderQuery) ([]*commerce.Order, error)
 	// Events returns up to limit events of an order or a product with Seq > after, in Seq order.
 	Events(ctx context.Context, entity commerce.ID, after uint64, limit int) ([]commerce.Event, error)
+	// EventsAfter returns up to limit events of all orders and products after a position, in commit
+	// order; fewer than limit only when there are no more. The events of one entity come in Seq order.
+	// ErrPositionGone says that this position cannot be read from.
+	EventsAfter(ctx context.Context, after Position, limit int) ([]StreamEvent, error)
 	// Movements returns up to limit lines of a product's ledger with Level.Version < before,
 	// newest first; before 0 starts at the newest.
 	Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error)
@@ -66,6 +73,9 @@ type Store interface {
 	Keys(ctx context.Context, ids []commerce.KeyID) (bound []commerce.KeyBinding, err error)
 	// BoundKeys returns up to limit keys with ID > after that have not expired, in ID order: a scan.
 	BoundKeys(ctx context.Context, after commerce.KeyID, limit int) ([]commerce.KeyBinding, error)
+
+	SalesReader
+	OrderScanner
 
 	// Verify proves on one consistent view that the books add up. It may run beside writers.
 	// progress, when not nil, is called now and then with rows checked so far.

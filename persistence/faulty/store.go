@@ -233,6 +233,48 @@ func (s *Store) Events(ctx context.Context, entity commerce.ID, after uint64, li
 	return s.inner.Events(ctx, entity, after, limit)
 }
 
+// EventsAfter implements persistence.Store.
+func (s *Store) EventsAfter(ctx context.Context, after persistence.Position, limit int) ([]persistence.StreamEvent, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	return s.inner.EventsAfter(ctx, after, limit)
+}
+
+// ScanOrders implements persistence.Store.
+func (s *Store) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
+	if err := s.read(ctx); err != nil {
+		return err
+	}
+	return s.inner.ScanOrders(ctx, q, visit)
+}
+
+// Sales implements persistence.Store.
+func (s *Store) Sales(ctx context.Context, r persistence.SalesRange, visit func(persistence.SalesCell)) error {
+	if err := s.read(ctx); err != nil {
+		return err
+	}
+	return s.inner.Sales(ctx, r, visit)
+}
+
+// TopProducts implements persistence.Store.
+func (s *Store) TopProducts(ctx context.Context, q persistence.TopQuery) ([]persistence.ProductSales, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	return s.inner.TopProducts(ctx, q)
+}
+
+// ProductSales implements persistence.Store.
+func (s *Store) ProductSales(
+	ctx context.Context, product commerce.ID, r persistence.SalesRange, visit func(persistence.ProductCell),
+) error {
+	if err := s.read(ctx); err != nil {
+		return err
+	}
+	return s.inner.ProductSales(ctx, product, r, visit)
+}
+
 // Movements implements persistence.Store.
 func (s *Store) Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error) {
 	if err := s.read(ctx); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/salesbook"
 	"github.com/penstock-dev/penstock/persistence/storetest"
 )
 
@@ -41,7 +43,7 @@ func TestConformance(t *testing.T) {
 		t.Parallel()
 		conform(t, func(t storetest.T) *storetest.Place {
 			opts := small(vfs.NewCrashableMem())
-			opts.FoldEntries, opts.FoldInterval = 1, time.Millisecond
+			opts.FoldEntries, opts.FoldInterval, opts.salesDeltasMax = 1, time.Millisecond, 3
 			return openPlace(t, opts)
 		})
 	})
@@ -63,6 +65,11 @@ func openPlace(t storetest.T, opts Options) *storetest.Place {
 		Crash: func(t storetest.T) *storetest.Place {
 			opts := opts
 			opts.FS = opts.FS.(*vfs.MemFS).CrashClone(vfs.CrashCloneCfg{})
+			return openPlace(t, opts)
+		},
+		Forget: func(t storetest.T) *storetest.Place {
+			require.NoError(t, s.Close())
+			forgetSales(t, opts)
 			return openPlace(t, opts)
 		},
 		Corrupt:     func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, s, c, id) },
@@ -128,7 +135,24 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 		set(bindingKey(nil, commerce.KeyID{1}), appendBinding(nil, &commerce.KeyBinding{
 			Operation: commerce.OperationPlaceOrder, Resource: id, Version: 1, ExpiresAt: time.Now(),
 		}))
+	case storetest.SalesOff:
+		set(salesDayKey(nil, 1), salesbook.AppendBuckets(nil, bogusSale()))
 	default:
 		t.Errorf("unknown corruption %q", c)
 	}
+}
+
+// bogusSale is a sum of an order that does not exist, on the second of January 1970.
+func bogusSale() []salesbook.Bucket {
+	key := salesbook.NewBucketKey(persistence.QuartersADay, commerce.DefaultCurrency(), commerce.StatusPaid)
+	return []salesbook.Bucket{{Key: key, Orders: 1, Amount: persistence.SumOf(1)}}
+}
+
+// forgetSales makes a closed store one from before there were sums of sales.
+func forgetSales(t storetest.T, opts Options) {
+	db, err := pebble.Open(opts.Dir, &pebble.Options{FS: opts.FS, FormatMajorVersion: formatMajorVersion, Logger: &pebbleLogger{slog: opts.Logger, fuse: newFuse(opts.FS)}})
+	require.NoError(t, err)
+	require.NoError(t, db.DeleteRange([]byte{tableSales}, []byte{tableSales + 1}, pebble.Sync))
+	require.NoError(t, db.Delete([]byte(metaSales), pebble.Sync))
+	require.NoError(t, db.Close())
 }

@@ -83,6 +83,8 @@ type folder struct {
 	stock  map[commerce.ID]commerce.Stock
 	entry  recordEntry
 	placed []byte
+	stream streamRows
+	sales  salesBooks
 }
 
 // foldRow is one change of a table. Its key stands in folder.keys; hi and lo are the key's first
@@ -113,24 +115,33 @@ func (f *folder) reset() {
 	}
 	clear(f.lists)
 	clear(f.stock)
+	f.stream.buf = f.stream.buf[:0]
 }
 
 // fold writes the rows of a generation, sorted, as one batch.
 func (f *folder) fold(in *instance, g *generation, before folded) (folded, error) {
 	f.reset()
 	after := before
-	for _, b := range g.records {
+	if err := f.sales.beginFold(in); err != nil {
+		return before, err
+	}
+	if err := f.stream.begin(f, in, before.seq); err != nil {
+		return before, err
+	}
+	for i, b := range g.records {
 		if err := f.addRecord(g, &after, b); err != nil {
 			return before, err
 		}
+		f.stream.end(f, g.seqs[i])
 	}
 	if err := f.addLatest(g); err != nil {
 		return before, err
 	}
 	f.addExpiries(g.seq())
 	f.addJournal(g, before.seq)
+	f.addSales(in)
 	after.seq = g.seq()
-	return after, f.apply(in)
+	return after, f.sales.endFold(in, f.apply(in))
 }
 
 // set and remove add a row whose key is what has been appended to f.keys since from.
@@ -158,10 +169,12 @@ func (f *folder) addRecord(g *generation, after *folded, b []byte) error {
 		return err
 	}
 	e := &f.entry
+	f.stream.open(r.epoch)
 	for range r.entries {
 		if err := r.next(e); err != nil {
 			return err
 		}
+		f.stream.add(e)
 		if err := f.addMovements(e); err != nil {
 			return err
 		}
@@ -172,6 +185,9 @@ func (f *folder) addRecord(g *generation, after *folded, b []byte) error {
 		}
 		if e.has(partOrder) {
 			if err := f.addOrder(g, e); err != nil {
+				return err
+			}
+			if err := f.sales.change(e.order, e.from(), e.orderRow); err != nil {
 				return err
 			}
 			after.newestOrder = later(after.newestOrder, e.order)

@@ -23,6 +23,7 @@ type instance struct {
 	// Store.mu held, while the instance is the store's.
 	users        sync.WaitGroup
 	memTableSize uint64
+	sales        numberBook // what the numbers of sold products stand for
 	// stalled holds folds back: set by tests, in place of compactions that are behind.
 	stalled atomic.Bool
 }

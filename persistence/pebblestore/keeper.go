@@ -92,6 +92,9 @@ func (k *keeper) run(ctx context.Context) {
 				purged = time.Now()
 			}
 		}
+		if !s.broken() && s.tendSales(f, time.Now()) {
+			k.wakeUp() // folds come in between
+		}
 	}
 	k.foldNow(context.WithoutCancel(ctx), f)
 }

@@ -9,6 +9,7 @@ import (
 // The tables, each under its first byte. Numbers are big endian, so that keys sort as what they
 // stand for; ids sort by time of making, so that new rows of most tables go to their end.
 const (
+	tableSales     = 'a' // sums of sales: see sales_keys.go
 	tableBindings  = 'b' // KeyID → binding
 	tableCustomers = 'c' // customer, order → nothing
 	tableEvents    = 'e' // entity, seq → event
@@ -18,6 +19,7 @@ const (
 	tableMeta      = 'm' // name → value
 	tableOrders    = 'o' // order → order
 	tableProducts  = 'p' // product → product
+	tableStream    = 'q' // seq of a batch → its writer and the names of its events
 	tableStock     = 's' // product → stock row
 	tableStatuses  = 't' // status, order → nothing
 	tableSKUs      = 'u' // SKU → product
@@ -29,6 +31,7 @@ const (
 	metaFormat = "mformat" // layout of the store
 	metaEpoch  = "mepoch"  // epoch of the newest writer
 	metaFolded = "mfolded" // seq of the last journal record that the tables hold
+	metaStream = "mstream" // seq of the first batch in tableStream, when there were others before
 )
 
 func journalKey(b []byte, seq uint64) []byte {

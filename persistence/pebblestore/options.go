@@ -31,6 +31,9 @@ type Options struct {
 	FoldEntries int
 	// FoldInterval bounds how long an entry waits to be folded: 200 ms when 0.
 	FoldInterval time.Duration
+
+	// salesDeltasMax is how many deltas of sales wait to be taken into days; tests make it small.
+	salesDeltasMax int
 }
 
 // The bounds that follow from Options.
@@ -65,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.FoldInterval == 0 {
 		o.FoldInterval = 200 * time.Millisecond
+	}
+	if o.salesDeltasMax == 0 {
+		o.salesDeltasMax = salesDeltasMax
 	}
 	return o
 }

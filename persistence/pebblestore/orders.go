@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 )
 
-// Orders implements persistence.Store. It walks the index of the most selective field of the query,
-// newest first, and looks at each order for the others.
+// Orders implements persistence.Store. It walks the indexes of the query's fields, newest first, and reads the orders
+// that stand in all of them.
 func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
@@ -24,18 +22,23 @@ func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commer
 	return orders, readError("orders", err)
 }
 
-// orderIndex returns the prefix under which the query's orders stand, their ids following.
-func orderIndex(q *persistence.OrderQuery) []byte {
-	switch {
-	case !q.Product.IsZero():
-		return productPrefix(nil, q.Product)
-	case q.Customer != "":
-		return customerPrefix(nil, q.Customer)
-	case q.Status != 0:
-		return statusPrefix(nil, q.Status)
-	default:
-		return []byte{tableOrders}
+// ScanOrders implements persistence.Store.
+func (s *Store) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return readError("orders", err)
 	}
+	defer snap.release()
+	var failed error
+	reused := new(commerce.Order)
+	err = walkOrders(ctx, snap, &q, func() *commerce.Order { return reused }, func(o *commerce.Order) (more bool, err error) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		failed = visit(o)
+		return failed == nil, nil
+	})
+	return errors.Join(failed, readError("orders", err))
 }
 
 // orderBounds returns the ids between which the query's orders lie: an id starts with the time of
@@ -55,45 +58,50 @@ func orderBounds(q *persistence.OrderQuery) (from, to commerce.ID) {
 	return from, to
 }
 
-func readOrders(ctx context.Context, snap *view, q *persistence.OrderQuery) ([]*commerce.Order, error) {
-	prefix := orderIndex(q)
-	from, to := orderBounds(q)
-	bounds := pebble.IterOptions{LowerBound: append(append([]byte(nil), prefix...), from[:]...), UpperBound: prefixEnd(prefix)}
-	if !to.IsZero() {
-		bounds.UpperBound = append(append([]byte(nil), prefix...), to[:]...)
+func readOrders(ctx context.Context, snap *view, q *persistence.OrderQuery) (orders []*commerce.Order, err error) {
+	limit := page(q.Limit)
+	if limit == 0 {
+		return nil, nil
 	}
-	it, err := snap.NewIterWithContext(ctx, &bounds)
-	if err != nil {
-		return nil, err
-	}
-	var orders []*commerce.Order
-	looked := 0
-	for valid := it.Last(); valid && err == nil && len(orders) < page(q.Limit); valid = it.Prev() {
+	fresh := func() *commerce.Order { return new(commerce.Order) }
+	err = walkOrders(ctx, snap, q, fresh, func(o *commerce.Order) (more bool, err error) {
+		orders = append(orders, o)
+		return len(orders) < limit, nil
+	})
+	return orders, err
+}
+
+// walkOrders calls visit with the orders that a query selects, newest first, until it wants no more. room returns the
+// memory that the next one is read into.
+func walkOrders(
+	ctx context.Context, snap *view, q *persistence.OrderQuery,
+	room func() *commerce.Order, visit func(*commerce.Order) (more bool, err error),
+) error {
+	lists, err := openOrderLists(ctx, snap, q)
+	looked, more := 0, true
+	for valid := err == nil && lists.last(); valid && err == nil && more; valid = lists.previous() {
 		if looked++; looked%scanCheckEvery == 0 {
 			if err = snap.alive(ctx); err != nil {
 				break
 			}
 		}
-		var o *commerce.Order
-		if prefix[0] == tableOrders {
-			o, err = decodeOrder(lastID(it.Key()), it.Value())
+		o := room()
+		if lists.first().prefix[0] == tableOrders {
+			err = decodeOrderInto(o, lists.first().id(), lists.first().it.Value())
 		} else {
-			o, err = readIndexed(snap, lastID(it.Key()))
+			err = readIndexed(snap, lists.first().id(), o)
 		}
 		if err == nil && q.Matches(o) {
-			orders = append(orders, o)
+			more, err = visit(o)
 		}
 	}
-	return orders, errors.Join(err, it.Error(), it.Close())
+	return errors.Join(err, lists.close())
 }
 
-func readIndexed(snap *view, id commerce.ID) (o *commerce.Order, err error) {
-	found, err := get(snap, idKey(nil, tableOrders, id), func(row []byte) error {
-		o, err = decodeOrder(id, row)
-		return err
-	})
+func readIndexed(snap *view, id commerce.ID, o *commerce.Order) error {
+	found, err := get(snap, idKey(nil, tableOrders, id), func(row []byte) error { return decodeOrderInto(o, id, row) })
 	if err == nil && !found {
 		err = fmt.Errorf("%w: an index names order %s, which does not exist", errCorrupt, id)
 	}
-	return o, err
+	return err
 }

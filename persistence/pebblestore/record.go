@@ -160,6 +160,14 @@ type recordEntry struct {
 
 func (e *recordEntry) has(part byte) bool { return e.parts&part != 0 }
 
+// from returns the state in which the entry found its order; zero when it is new.
+func (e *recordEntry) from() commerce.Status {
+	if e.orderIsNew {
+		return 0
+	}
+	return e.previousStatus
+}
+
 type recordMovement struct {
 	product commerce.ID
 	version uint64

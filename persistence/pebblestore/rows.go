@@ -3,8 +3,10 @@ package pebblestore
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // rowVersion is the first byte of every row, so that a later layout can stand beside this one.
@@ -51,15 +53,24 @@ func appendOrder(b []byte, o *commerce.Order) []byte {
 const itemBytesMin = 16 + 4
 
 func decodeOrder(id commerce.ID, b []byte) (*commerce.Order, error) {
+	o := new(commerce.Order)
+	if err := decodeOrderInto(o, id, b); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// decodeOrderInto is decodeOrder in the memory of an order that nobody needs any more.
+func decodeOrderInto(o *commerce.Order, id commerce.ID, b []byte) error {
 	d := newTextDecoder(b)
 	d.rowVersion()
-	o := &commerce.Order{ID: id}
+	*o = commerce.Order{ID: id, Items: o.Items[:0]}
 	o.Version = d.uvarint()
 	o.Status = commerce.Status(d.byte())
 	o.PlacedAt = d.time()
 	o.Customer = d.text()
 	if n := d.count(itemBytesMin); n > 0 {
-		o.Items = make([]commerce.Item, n)
+		o.Items = slices.Grow(o.Items, n)[:n]
 	}
 	for i := range o.Items {
 		item := &o.Items[i]
@@ -80,9 +91,9 @@ func decodeOrder(id commerce.ID, b []byte) (*commerce.Order, error) {
 		*s = d.text()
 	}
 	if err := d.end(); err != nil {
-		return nil, fmt.Errorf("decode order %s: %w", id, err)
+		return fmt.Errorf("decode order %s: %w", id, err)
 	}
-	return o, nil
+	return nil
 }
 
 // orderView is the part of an order's row that indexes and sums need. It aliases the row.
@@ -106,12 +117,23 @@ func viewOrder(b []byte) (orderView, error) {
 
 // item reads the next of the view's count items.
 func (v *orderView) item() (product commerce.ID, quantity int64, err error) {
+	product, quantity, _, err = v.sale()
+	return product, quantity, err
+}
+
+// sale is item with the price of one unit. Once all items have been read, the order's total is what items reads next.
+func (v *orderView) sale() (product commerce.ID, quantity, unitPrice int64, err error) {
 	d := &v.items
-	product, quantity = d.id(), d.varint()
-	d.varint()
+	product, quantity, unitPrice = d.id(), d.varint(), d.varint()
 	d.skipText()
 	d.skipText()
-	return product, quantity, d.err()
+	return product, quantity, unitPrice, d.err()
+}
+
+// quarter returns the quarter hour in which the order was placed.
+func (v *orderView) quarter() persistence.Quarter {
+	d := decoder{b: v.placedAt}
+	return persistence.QuarterOf(d.time())
 }
 
 func appendMoney(b []byte, m commerce.Money) []byte {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/salesbook"
 )
 
 // Verify implements persistence.Store. It reads one snapshot, table after table in key order, and
@@ -35,9 +36,10 @@ func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persist
 		progress: progress,
 		seed:     maphash.MakeSeed(),
 		products: make(map[commerce.ID]*productBooks),
+		sales:    salesbook.NewProof(),
 	}
 	for _, pass := range []func(context.Context) error{
-		v.readProducts, v.readStock, v.readLedger, v.readOrders, v.readIndexes, v.readBindings, v.closeBooks,
+		v.readProducts, v.readStock, v.readLedger, v.readOrders, v.readIndexes, v.readBindings, v.readSales, v.closeBooks,
 	} {
 		err := pass(ctx)
 		if pebble.IsCorruptionError(err) && snap.in.isRot(err) {
@@ -68,6 +70,9 @@ type verifier struct {
 	named    int // products whose orders have been searched for a fault
 
 	customers, placements, statuses, skus books
+
+	sales *salesbook.Proof
+	tally salesbook.Tally
 }
 
 // productBooks is what the tables say of one product.

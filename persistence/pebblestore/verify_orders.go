@@ -32,6 +32,11 @@ func (v *verifier) readOrders(ctx context.Context) error {
 		}
 		t.skipTo(id)
 		t.check(id, &view)
+		v.tally.Reset()
+		if err := tallyOrder(&v.tally, 0, value); err != nil {
+			return err
+		}
+		v.sales.Tell(&v.tally)
 		return nil
 	})
 	t.skipTo(commerce.ID(bytes.Repeat([]byte{0xff}, len(commerce.ID{}))))

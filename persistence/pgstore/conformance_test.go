@@ -5,12 +5,15 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/internal/pgtest"
+	"github.com/penstock-dev/penstock/persistence"
+	"github.com/penstock-dev/penstock/persistence/salesbook"
 	"github.com/penstock-dev/penstock/persistence/storetest"
 )
 
@@ -21,6 +24,7 @@ func TestConformance(t *testing.T) {
 		url := used.take(t)
 		return &storetest.Place{
 			Store:       openStore(t, url),
+			Forget:      func(t storetest.T) *storetest.Place { return forgetful(t, url) },
 			Corrupt:     func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, url, c, id) },
 			Corruptions: corruptions(),
 		}
@@ -58,6 +62,8 @@ func (u *usedDatabases) take(t storetest.T) string {
 		execute(t, url, `
 			DELETE FROM products; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM orders; DELETE FROM order_events;
 			DELETE FROM idempotency_keys; DELETE FROM writers;
+			DELETE FROM sales_rows; DELETE FROM sales_deltas; DELETE FROM sales_numbers; DELETE FROM sales_marks;
+			UPDATE sales_state SET cut = NULL, at_order = '00000000-0000-0000-0000-000000000000', complete = true;
 			UPDATE engine SET epoch = 0; UPDATE partitions SET owner = NULL, epoch = 0`)
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -79,7 +85,9 @@ func migrate(ctx context.Context, url string) error {
 
 func openStore(t storetest.T, url string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{URL: url, Connections: 4, Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), Options{
+		URL: url, Connections: 4, Logger: slog.New(slog.DiscardHandler), salesInterval: 5 * time.Millisecond, salesDeltasMax: 3,
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
@@ -99,10 +107,26 @@ func crashable(t storetest.T, server *pgtest.Server, url string) *storetest.Plac
 	}
 }
 
+// forgetful opens another store on a database, as if no sums of sales had ever been kept there.
+func forgetful(t storetest.T, url string) *storetest.Place {
+	t.Helper()
+	s := openStore(t, url) // the one before may go on: nothing is committed by it any more
+	require.NoError(t, withConn(t.Context(), url, func(conn *pgx.Conn) error {
+		return pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1::bigint)`, int64(salesLock)); err != nil {
+				return err
+			}
+			return resetSales(t.Context(), tx)
+		})
+	}))
+	return &storetest.Place{Store: s}
+}
+
 func corruptions() []storetest.Corruption {
 	return []storetest.Corruption{
 		storetest.StockRowOff, storetest.StockRowGone, storetest.LedgerLineGone, storetest.LedgerLineTwice,
 		storetest.EventGone, storetest.OrderGone, storetest.OrderStatusWrong, storetest.KeyOrphan, storetest.KeyDouble,
+		storetest.SalesOff,
 	}
 }
 
@@ -125,6 +149,13 @@ func corrupt(t storetest.T, url string, c storetest.Corruption, id commerce.ID) 
 		storetest.OrderStatusWrong: `UPDATE orders SET status = 4 WHERE id = $1`,
 		storetest.KeyOrphan:        key,
 		storetest.KeyDouble:        key,
+	}
+	if c == storetest.SalesOff {
+		key := salesbook.NewBucketKey(persistence.QuartersADay, commerce.DefaultCurrency(), commerce.StatusPaid)
+		execute(t, url, `INSERT INTO sales_deltas (buckets, products) VALUES ($1, $2)`,
+			salesbook.AppendBuckets(nil, []salesbook.Bucket{{Key: key, Orders: 1, Amount: persistence.SumOf(1)}}),
+			salesbook.AppendProducts(nil, nil))
+		return
 	}
 	if c == storetest.KeyOrphan {
 		id = commerce.ID{1}

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,7 +105,7 @@ func readOrderDetail(o *commerce.Order, b []byte) error {
 		return fmt.Errorf("detail of order %s: %w", o.ID, err)
 	}
 	o.Note, o.Address = d.Note, commerce.Address(d.Address)
-	o.Items = make([]commerce.Item, len(d.Items))
+	o.Items = slices.Grow(o.Items[:0], len(d.Items))[:len(d.Items)]
 	for i := range d.Items {
 		item := &d.Items[i]
 		product, err := commerce.ParseID(item.Product)

@@ -94,6 +94,8 @@ func usedTables() map[string]string {
 		"products": "SELECT, INSERT, UPDATE", "stock": "SELECT, INSERT, UPDATE", "stock_movements": "SELECT, INSERT",
 		"orders": "SELECT, INSERT, UPDATE", "order_events": "SELECT, INSERT", "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
 		"copies": "SELECT", versionTable: "SELECT",
+		"sales_state": "SELECT, UPDATE", "sales_marks": "SELECT, INSERT, UPDATE, DELETE", "sales_numbers": "SELECT, INSERT",
+		"sales_deltas": "SELECT, INSERT, DELETE", "sales_rows": "SELECT, INSERT, UPDATE",
 	}
 }
 

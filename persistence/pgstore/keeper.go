@@ -24,18 +24,21 @@ const (
 	writersKept = 90 * 24 * time.Hour
 )
 
-// keeper is the goroutine of a store that writes: it removes expired idempotency keys and makes the
-// months' partitions ahead of time. It runs from the first writer on, until the store closes.
+// keeper is the goroutine of a store that writes: it removes expired idempotency keys, adds up sales and makes
+// the months' partitions ahead of time. It runs from the first writer on, until the store closes.
 type keeper struct {
 	store *Store
 	once  sync.Once // starts it, or keeps it from starting
 	end   context.CancelFunc
 	done  sync.WaitGroup
 
-	page int64 // where the purge goes on
+	page  int64 // where the purge goes on
+	sales salesKeeper
 }
 
-func newKeeper(s *Store) *keeper { return &keeper{store: s, end: func() {}} }
+func newKeeper(s *Store) *keeper {
+	return &keeper{store: s, end: func() {}, sales: salesKeeper{store: s}}
+}
 
 // start lets the keeper run, if it does not yet.
 func (k *keeper) start() {
@@ -54,14 +57,18 @@ func (k *keeper) close() {
 
 func (k *keeper) run(life context.Context) {
 	purge, months := time.NewTicker(upkeepInterval), time.NewTicker(monthsInterval)
+	sales := time.NewTicker(k.store.opts.salesInterval)
 	defer purge.Stop()
 	defer months.Stop()
+	defer sales.Stop()
 	for {
 		select {
 		case <-life.Done():
 			return
 		case <-purge.C:
 			k.try(life, "remove expired idempotency keys", k.purgeKeys)
+		case <-sales.C:
+			k.try(life, "add up sales", k.sales.tend)
 		case now := <-months.C:
 			k.try(life, "make the partitions of coming months", func(ctx context.Context, conn *pgx.Conn) error {
 				return makeMonths(ctx, conn, now.UTC())
@@ -101,6 +108,8 @@ func (k *keeper) purgeKeys(ctx context.Context, conn *pgx.Conn) error {
 	}
 	k.page += purgePagesMax
 	k.store.stats.purged.Add(uint64(tag.RowsAffected()))
-	_, err = conn.Exec(ctx, `DELETE FROM writers WHERE fenced_at < now() - $1::interval`, writersKept)
+	// One whose events are not all in the sums of sales is what leads to them.
+	_, err = conn.Exec(ctx, `DELETE FROM writers w WHERE fenced_at < now() - $1::interval
+		AND NOT EXISTS (SELECT FROM sales_marks m WHERE m.writer = w.number AND m.batch < w.seq)`, writersKept)
 	return err
 }

@@ -186,6 +186,9 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 			return 0, err
 		}
 	}
+	if err := resetSales(ctx, tx); err != nil {
+		return 0, err
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO copies (source, writer) VALUES ($1::text, $2::bigint)`, source, writer)
 	return writer, err
 }
@@ -230,14 +233,7 @@ func (l *Loader) Mark(section string) Mark { return l.marks[section] }
 // PrepareMonths makes the partitions of the months in which ids were made. It is to be called before
 // rows are loaded: what lies in the default partition stays there.
 func (l *Loader) PrepareMonths(ctx context.Context, made []time.Time) error {
-	for _, at := range made {
-		for _, table := range []string{"orders", "order_events"} {
-			if err := makeMonth(ctx, l.conn, table, monthOf(at.UTC())); err != nil {
-				return err
-			}
-		}
-	}
-	return makeMonths(ctx, l.conn, time.Now().UTC())
+	return makePastMonths(ctx, l.conn, made)
 }
 
 // Load writes rows of one section and the mark they reach, as one transaction. The mark's Rows are

@@ -50,6 +50,25 @@ func makeMonths(ctx context.Context, conn *pgx.Conn, now time.Time) error {
 	return errors.Join(errs...)
 }
 
+// PrepareMonths makes the partitions of months in which rows were made that are about to be written, and of those to
+// come. Nobody needs it for rows that are made now. It is to be called before they are written: what lies in the
+// default partition stays there.
+func (s *Store) PrepareMonths(ctx context.Context, made []time.Time) error {
+	return withConn(ctx, s.opts.URL, func(conn *pgx.Conn) error { return makePastMonths(ctx, conn, made) })
+}
+
+// makePastMonths makes what is missing of the partitions of the months given, and of those that makeMonths makes.
+func makePastMonths(ctx context.Context, conn *pgx.Conn, made []time.Time) error {
+	for _, at := range made {
+		for _, table := range []string{"orders", "order_events"} {
+			if err := makeMonth(ctx, conn, table, monthOf(at.UTC())); err != nil {
+				return err
+			}
+		}
+	}
+	return makeMonths(ctx, conn, time.Now().UTC())
+}
+
 // makeMonth makes one partition. It is attached, not created in place, since that would lock out all
 // readers and writers of the table; an attachment only locks the default partition, for a moment.
 func makeMonth(ctx context.Context, conn *pgx.Conn, table string, m month) error {

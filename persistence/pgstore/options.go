@@ -20,6 +20,11 @@ type Options struct {
 	// AttemptTimeout is how long a batch waits for the server's answer before its connection is given up
 	// and it is tried again on another: 30 s when 0. The server is never told to cancel.
 	AttemptTimeout time.Duration `default:"30s" doc:"how long a batch waits for an answer before its connection is given up and it is sent again"`
+
+	// salesInterval is how often sales are added up, salesDeltasMax how many deltas wait to be taken into days; tests
+	// make them small.
+	salesInterval  time.Duration
+	salesDeltasMax int
 }
 
 const (
@@ -40,6 +45,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AttemptTimeout == 0 {
 		o.AttemptTimeout = 30 * time.Second
+	}
+	if o.salesInterval == 0 {
+		o.salesInterval = salesInterval
+	}
+	if o.salesDeltasMax == 0 {
+		o.salesDeltasMax = salesDeltasMax
 	}
 	return o
 }

@@ -28,6 +28,13 @@ func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) (list []*c
 const ledgerLinesMax = 10_000
 
 func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) ([]*commerce.Order, error) {
+	return readOrdersInto(ctx, conn, q, readOrderRow)
+}
+
+// readOrdersInto is readOrders by a function that may read the rows into memory of its own.
+func readOrdersInto(
+	ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery, read pgx.RowToFunc[*commerce.Order],
+) ([]*commerce.Order, error) {
 	walk := q.Product.IsZero() || q.Customer != ""
 	if !walk {
 		rows, err := query(ctx, conn, pgx.RowTo[int64], `SELECT version FROM stock WHERE product = $1`, [16]byte(q.Product))
@@ -40,7 +47,7 @@ func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) 
 	if walk {
 		sql, args = orderWalk(q)
 	}
-	return query(ctx, conn, readOrderRow, sql, args...)
+	return query(ctx, conn, read, sql, args...)
 }
 
 // orderWalk returns the statement that reads a page by walking an index of the orders.

@@ -64,17 +64,26 @@ const orderColumns = `o.id, o.customer, o.status, o.total, o.currency, o.placed_
 	o.carrier, o.tracking_number, o.cancel_reason, o.version, o.detail`
 
 func readOrder(row pgx.Row) (*commerce.Order, error) {
+	o := new(commerce.Order)
+	if err := readOrderInto(o, row); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// readOrderInto is readOrder in the memory of an order that nobody needs any more.
+func readOrderInto(o *commerce.Order, row pgx.Row) error {
 	var currency string
 	var detail []byte
-	o := new(commerce.Order)
+	*o = commerce.Order{Items: o.Items[:0]}
 	err := row.Scan((*[16]byte)(&o.ID), &o.Customer, (*uint8)(&o.Status), &o.Total.Amount, &currency,
 		&o.PlacedAt, &o.UpdatedAt, &o.ExpiresAt, &o.Carrier, &o.TrackingNumber, &o.CancelReason, &o.Version, &detail)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	copy(o.Total.Currency[:], currency)
 	o.PlacedAt, o.UpdatedAt, o.ExpiresAt = o.PlacedAt.UTC(), o.UpdatedAt.UTC(), o.ExpiresAt.UTC()
-	return o, readOrderDetail(o, detail)
+	return readOrderDetail(o, detail)
 }
 
 func readOrderRow(row pgx.CollectableRow) (*commerce.Order, error) { return readOrder(row) }

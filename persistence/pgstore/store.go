@@ -28,6 +28,9 @@ type Store struct {
 	stats  stats
 	closed atomic.Bool
 
+	sales        salesTail
+	salesNumbers salesNumbers
+
 	// writers are those that are open: Close waits for their commits.
 	writers writerSet
 }
@@ -105,6 +108,7 @@ func (s *Store) Close() error {
 	}
 	s.keep.close()
 	err := s.writers.close()
+	s.keep.addLast() // now that nothing is committed any more
 	s.pool.Close()
 	if err != nil {
 		return fmt.Errorf("close store: %w", err)

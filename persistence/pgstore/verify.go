@@ -74,6 +74,7 @@ func (v *verifier) run(ctx context.Context, tell func(rows int64)) error {
 		{v.checkLedger, map[string]*int64{"stock_movements": &r.Movements}},
 		{v.checkBooks, map[string]*int64{"products": &r.Products, "orders": &r.Orders}},
 		{v.checkTimelines, map[string]*int64{"order_events": &r.Events}},
+		{v.checkSales, nil},
 		{v.checkKeys, map[string]*int64{"idempotency_keys": &r.Keys}},
 	} {
 		for table, rows := range p.reads {

@@ -128,6 +128,9 @@ func (w *writer) takeOver(ctx context.Context) error {
 			w.number, w.id, thisProcess()); err != nil {
 			return err
 		}
+		if err := beginSales(ctx, tx, w.number); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `UPDATE partitions SET owner = $1::bigint, epoch = $1::bigint`, w.number)
 		return err
 	})
@@ -251,6 +254,7 @@ func (w *writer) Commit(ctx context.Context, batch *persistence.Batch, res *pers
 		return w.failed(name, sent, err)
 	}
 	w.seq, w.doubt, w.used = batch.Seq, batchName{}, time.Now()
+	w.store.sales.note(w.number, batch, res.Outcomes)
 	w.store.stats.batches.Add(1)
 	return nil
 }

@@ -21,6 +21,7 @@ func RunCrashes(t *testing.T, open Factory) {
 			{"what was acknowledged survives, whenever the power goes", acknowledgedSurvives},
 			{"a crash loses no key and gives back no unit", keysSurvive},
 			{"a writer after the crash has a greater epoch", writerAfterCrash},
+			{"sums of sales are right after a crash, before and after there is a writer", salesSurvive},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

@@ -322,4 +322,5 @@ func (m *model) checkHistory() {
 		require.NoError(m, err)
 		require.Equal(m, want, got, fmt.Sprint(id))
 	}
+	m.checkStream()
 }

@@ -33,6 +33,9 @@ type Place struct {
 	// what had reached the disk, and nothing else. The store of the old place must not be used any
 	// more. Nil when that cannot be tried.
 	Crash func(t T) *Place
+	// Forget returns the place with a store opened on it that has the same rows, but keeps no sums of sales yet:
+	// as an older program left it. The store of the old place must not be used any more. Nil when that cannot be tried.
+	Forget func(t T) *Place
 	// Corrupt changes a stored row behind the store's back. Nil when that cannot be done.
 	Corrupt func(t T, c Corruption, id commerce.ID)
 	// Corruptions are those that Corrupt can make: what one store can get wrong may not exist in
@@ -57,6 +60,7 @@ const (
 	CustomerIndexGone Corruption = "an order that its customer's list lacks"
 	KeyOrphan         Corruption = "a key of an order that does not exist"
 	KeyDouble         Corruption = "two keys of one order"
+	SalesOff          Corruption = "a sale that is in the sums and in no order"
 )
 
 // Corruptions lists all there are.
@@ -77,6 +81,7 @@ func faultKinds() map[Corruption]string {
 		CustomerIndexGone: "index_mismatch",
 		KeyOrphan:         "key_orphan",
 		KeyDouble:         "key_double",
+		SalesOff:          "sales_sum",
 	}
 }
 
@@ -96,7 +101,10 @@ func Run(t *testing.T, open Factory) {
 		{"outcomes", outcomeClaims()},
 		{"batches", batchClaims()},
 		{"reads", readClaims()},
+		{"stream", streamClaims()},
 		{"verify", verifyClaims()},
+		{"sales", salesClaims()},
+		{"scans", scanClaims()},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
@@ -112,6 +120,10 @@ func Run(t *testing.T, open Factory) {
 	t.Run("model", func(t *testing.T) {
 		t.Parallel()
 		runModel(t, open)
+	})
+	t.Run("sales model", func(t *testing.T) {
+		t.Parallel()
+		runSalesModel(t, open)
 	})
 }
 
