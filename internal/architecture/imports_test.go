@@ -23,20 +23,30 @@ func rules() []rule {
 	return []rule{
 		{"commerce", nil},
 		{"persistence", []string{"commerce"}},
-		{"persistence/pebblestore", []string{"commerce", "persistence", "internal/planted"}},
-		{"persistence/pgstore", []string{"commerce", "persistence", "internal/planted"}},
+		{"persistence/salesbook", []string{"commerce", "persistence"}},
+		{"persistence/pebblestore", []string{"commerce", "persistence", "persistence/salesbook", "internal/planted"}},
+		{"persistence/pgstore", []string{"commerce", "persistence", "persistence/salesbook", "internal/planted"}},
 		{"persistence/faulty", []string{"commerce", "persistence"}},
 		{"persistence/storetest", []string{"commerce", "persistence"}},
-		{"actors", []string{"commerce", "persistence", "internal/planted"}},
+		{"actors", []string{"commerce", "persistence", "actors/search", "internal/planted"}},
+		{"actors/search", nil},
 		{"http/wire", []string{"commerce", "persistence"}},
-		{"http", []string{"commerce", "persistence", "actors", "http/wire"}},
+		{"http", []string{"commerce", "persistence", "actors", "http/wire", "web"}},
+		{"web", nil},
 		{"cmd/penstock", []string{"..."}},
 
 		// What stands beside the engine, not in it.
-		{"bench", []string{"commerce", "persistence", "http/wire"}},
+		{"bench", []string{"commerce", "persistence", "http/wire", "bench/history", "bench/peer", "internal/progress", "internal/pgserver"}},
+		{"bench/board", []string{"bench", "commerce"}},
+		{"bench/history", []string{"commerce", "persistence"}},
+		{"bench/peer", []string{"commerce", "persistence", "http/wire", "bench/history"}},
 		{"internal/planted", nil},
 		{"internal/architecture", nil},
-		{"internal/pgtest", nil},
+		{"internal/aptget", nil},
+		{"internal/browser", []string{"internal/aptget"}},
+		{"internal/pgserver", nil},
+		{"internal/redistest", []string{"internal/aptget"}},
+		{"internal/pgtest", []string{"internal/aptget", "internal/pgserver"}},
 		{"internal/withpg", []string{"internal/pgtest"}},
 		{"internal/testreport", nil},
 		{"internal/fanout", nil},
@@ -49,6 +59,7 @@ func rules() []rule {
 		{"internal/democatalog", []string{"commerce", "actors", "internal/fanout"}},
 		{"internal/checker", []string{"commerce", "persistence"}},
 		{"internal/torture", []string{"..."}},
+		{"internal/audience", []string{"..."}},
 	}
 }
 
@@ -58,13 +69,19 @@ func fences() map[string][]string {
 	return map[string][]string{
 		"github.com/asynkron/protoactor-go": {"actors"},
 		"github.com/cockroachdb/pebble/v2":  {"persistence/pebblestore"},
-		"github.com/jackc/pgx/v5":           {"persistence/pgstore", "internal/pgtest", "bench/..."},
+		"github.com/jackc/pgx/v5":           {"persistence/pgstore", "internal/pgserver", "internal/pgtest", "bench/..."},
 		"github.com/pressly/goose/v3":       {"persistence/pgstore"},
 		"github.com/valyala/fasthttp":       {"http/...", "internal/client", "bench/..."},
+		"github.com/redis/go-redis/v9":      {"bench/..."},
 		"github.com/fasthttp/router":        {"http"},
+		"github.com/fasthttp/websocket":     {"http"},
+		"github.com/blevesearch":            {"actors/search"},
+		"github.com/RoaringBitmap":          {"actors/search"},
+		"github.com/allegro/bigcache/v3":    {"actors"},
 		"net/http":                          {"cmd/penstock"}, // for profiles, on their own port
 		"github.com/alecthomas/kong":        {"cmd/..."},
-		"github.com/stretchr/testify":       {"persistence/storetest"},
+		"github.com/stretchr/testify":       {"persistence/storetest", "internal/browser"},
+		"github.com/chromedp":               {"internal/browser"},
 		"pgregory.net/rapid":                {"persistence/storetest"},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/penstock-dev/penstock/internal/pgserver"
 )
 
 // ErrNoBackend says that a server has no client's backend that could be killed.
@@ -75,7 +77,7 @@ func waitForCrash(ctx context.Context, conn *pgx.Conn) (bool, error) {
 
 func clients(ctx context.Context, conn *pgx.Conn) ([]Backend, error) {
 	rows, err := conn.Query(ctx, `SELECT pid, coalesce(datname, ''), coalesce(application_name, ''), coalesce(state, ''), coalesce(query, '')
-		FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> $1 ORDER BY pid`, ownName)
+		FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> ALL ($1) ORDER BY pid`, []string{ownName, pgserver.ApplicationName})
 	if err != nil {
 		return nil, err
 	}

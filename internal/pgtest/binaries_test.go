@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/penstock-dev/penstock/internal/pgserver"
 )
 
 func TestFindKeepsToTheFolderItIsGiven(t *testing.T) {
@@ -20,21 +22,5 @@ func TestFindKeepsToTheFolderItIsGiven(t *testing.T) {
 	}
 	found, err := Find(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Binaries{Dir: dir}, found)
-}
-
-func TestAClientsPackageIsNoServer(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "initdb"), nil, 0o755))
-	require.False(t, holdsServer(dir), "postgres is missing")
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "postgres"), nil, 0o644))
-	require.False(t, holdsServer(dir), "postgres cannot be run")
-}
-
-func TestTheNewestVersionComesFirst(t *testing.T) {
-	t.Parallel()
-	require.Equal(t,
-		[]string{"/usr/lib/postgresql/17/bin", "/usr/lib/postgresql/13/bin", "/usr/lib/postgresql/9.6/bin", "/usr/local/pgsql/bin"},
-		newestFirst([]string{"/usr/lib/postgresql/9.6/bin", "/usr/local/pgsql/bin", "/usr/lib/postgresql/13/bin", "/usr/lib/postgresql/17/bin"}))
+	require.Equal(t, pgserver.Binaries{Dir: dir}, found)
 }

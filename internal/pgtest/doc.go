@@ -7,6 +7,6 @@
 // is. With PENSTOCK_TEST_DATABASE_URL set, Shared makes its databases on that server; a Server is
 // always one of our own, because it is there to be broken.
 //
-// What Penstock stores does not belong here: the package imports nothing of this module, so that
-// every package's tests may import it. Nothing that serves imports it.
+// What Penstock stores does not belong here: of this module the package imports only internal/aptget
+// and internal/pgserver, so that every package's tests may import it. Nothing that serves imports it.
 package pgtest

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/penstock-dev/penstock/internal/aptget"
 )
 
 // Fault is what a server's disk does not do.
@@ -39,16 +41,17 @@ var errNoFaults = errors.New("the server was not started with Options.Faults")
 //go:embed shim/shim.c
 var shimSource []byte
 
-// prepareFaults builds the library and makes the file that tells it which fault there is.
-func (s *Server) prepareFaults(ctx context.Context) error {
-	if err := buildShim(ctx, s.dir); err != nil {
-		return err
+// prepareFaults builds the library in the server's directory, and makes the file that tells it which fault there is.
+// It returns the environment that a server needs for it.
+func (s *Server) prepareFaults(ctx context.Context, dir, data string) (env []string, err error) {
+	if err := buildShim(ctx, dir); err != nil {
+		return nil, err
 	}
-	s.faultFile = filepath.Join(s.dir, "fault")
+	s.faultFile = filepath.Join(dir, "fault")
 	if err := os.WriteFile(s.faultFile, []byte{byte(FaultNone)}, 0o644); err != nil {
-		return fmt.Errorf("make fault file: %w", err)
+		return nil, fmt.Errorf("make fault file: %w", err)
 	}
-	return nil
+	return []string{"LD_PRELOAD=" + shimFile(dir), "PGTEST_FAULT=" + s.faultFile, "PGTEST_DATA=" + data}, nil
 }
 
 // SetFault lets a fault begin, or end with FaultNone, for all system calls from now on, those of
@@ -69,13 +72,6 @@ func (s *Server) SetFault(fault Fault) error {
 	return nil
 }
 
-func (s *Server) faultEnv() []string {
-	if s.faultFile == "" {
-		return nil
-	}
-	return []string{"LD_PRELOAD=" + shimFile(s.dir), "PGTEST_FAULT=" + s.faultFile, "PGTEST_DATA=" + s.Data()}
-}
-
 func shimFile(dir string) string { return filepath.Join(dir, "shim.so") }
 
 // buildShim compiles the library, which takes about 0.1 s.
@@ -83,7 +79,7 @@ func buildShim(ctx context.Context, dir string) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("faults of the disk need Linux")
 	}
-	if err := waitForInstalls(ctx); err != nil {
+	if err := aptget.Wait(ctx); err != nil {
 		return err
 	}
 	cc, ok := compiler()
@@ -101,7 +97,7 @@ func buildShim(ctx context.Context, dir string) error {
 	}
 	build := exec.CommandContext(ctx, cc, "-shared", "-fPIC", "-O2", "-o", shimFile(dir), source, "-ldl")
 	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build shim: %w\n%s", err, lastLines(output))
+		return fmt.Errorf("build shim: %w\n%s", err, output)
 	}
 	return os.Chmod(shimFile(dir), 0o755) // whatever the umask: the server's user loads it
 }

@@ -43,7 +43,7 @@ func NewProxy(database string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}

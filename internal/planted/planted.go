@@ -34,4 +34,8 @@ const (
 	// UnknownAsRefused tells of a batch whose connection was lost during its commit that it was not
 	// written: cuts, a writer that stumbles over a batch of its own.
 	UnknownAsRefused Bug = "unknown-as-refused"
+	// EventNotTold takes every third event of an order for told to who follows it: subscribers, a gap.
+	EventNotTold Bug = "event-not-told"
+	// ResumeRepeats resumes a subscription one event too early: subscribers, an event seen twice.
+	ResumeRepeats Bug = "resume-repeats"
 )

@@ -1,4 +1,4 @@
-package pgtest
+package pgserver
 
 import (
 	"bytes"
@@ -67,7 +67,7 @@ func (s *Server) makeCluster(ctx context.Context) error {
 }
 
 func (s *Server) initdb(ctx context.Context, locale string) error {
-	cmd := s.owner.command(s.binaries.path("initdb"), "--pgdata", s.Data(), "--username", "postgres",
+	cmd := s.owner.command(s.options.Binaries.path("initdb"), "--pgdata", s.Data(), "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", locale, "--no-sync")
 	cmd.Dir = s.dir
 	var output bytes.Buffer
@@ -95,13 +95,13 @@ func (s *Server) configure() error {
 	if err != nil {
 		return err
 	}
-	const include = "include 'pgtest.conf'"
+	const include = "include 'ours.conf'"
 	if !bytes.Contains(before, []byte(include)) {
 		if err := os.WriteFile(main, append(before, "\n"+include+"\n"...), 0o600); err != nil {
 			return err
 		}
 	}
-	ours := filepath.Join(s.Data(), "pgtest.conf")
+	ours := filepath.Join(s.Data(), "ours.conf")
 	err = os.WriteFile(ours, []byte(configuration(s.options.settings(s.port))), 0o600)
 	return errors.Join(err, s.owner.give(ours))
 }
@@ -122,7 +122,7 @@ func freePort() (int, error) {
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
 
-// LogTail returns the last lines of the server's log, for the message of a test that fails.
+// LogTail returns the last lines of the server's log, for the message of whoever fails.
 func (s *Server) LogTail() string {
 	file, err := os.Open(s.logFile())
 	if err != nil {

@@ -1,4 +1,4 @@
-package pgtest
+package pgserver
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func (s *Server) saysReady() bool {
 }
 
 // removeSharedMemory removes the segment of a postmaster that was killed and not started again. It
-// is a few bytes, but it would outlive the test, and their number on a machine is limited. The next
+// is a few bytes, but it would outlive its user, and their number on a machine is limited. The next
 // postmaster would remove it, and one that ended in order has.
 func (s *Server) removeSharedMemory() error {
 	segment, err := s.lockLine(lineSegment)

@@ -1,4 +1,4 @@
-package pgtest
+package pgserver
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func findOwner() (owner, error) {
 }
 
 // command prepares a command that runs as the owner, in a session of its own: an interrupt from the
-// terminal is for the test, which then ends its servers in order.
+// terminal is for this process, which then ends its servers in order.
 func (o owner) command(path string, arguments ...string) *exec.Cmd {
 	cmd := exec.Command(path, arguments...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.credential, Setsid: true}

@@ -4,14 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
-	"syscall"
 )
-
-// dieWithParent lets a postmaster shut down at once, with its children and its shared memory, when
-// the thread that started it ends: a test that is itself killed leaves no server behind.
-func dieWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT }
 
 // isChild reports whether a process is a child of another.
 func isChild(pid, parent int) bool {

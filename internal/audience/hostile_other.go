@@ -1,0 +1,14 @@
+//go:build !linux
+
+package audience
+
+import (
+	"errors"
+	"net"
+)
+
+// reset cannot tell here without reading or writing; a write that fails tells as well.
+func reset(conn net.Conn) bool {
+	_, err := conn.Write([]byte{0})
+	return err != nil && errors.Is(gone(err), errGone)
+}
