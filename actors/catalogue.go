@@ -1,12 +1,9 @@
 package actors
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,13 +13,18 @@ import (
 
 // catalogue holds a productRef for every product this node has seen, and fills itself from the
 // store in the background. Product rows and stock rows in it are committed ones; the committer
-// keeps them current. Lists are answered from here, never from the store.
+// keeps them current. Lists and searches are answered from here, never from the store: see listing.
 type catalogue struct {
 	store  persistence.Store
 	shards [commerce.PartitionsMax]catalogueShard
-	filled chan struct{} // closed when the scan has ended
+	filled chan struct{} // closed when there is a listing
 	// broken is told of a committed stock row that breaks the invariant.
 	broken func(*productRef, *commerce.Stock)
+
+	lists      lists
+	finder     finder
+	selections *selections
+	selectors  sync.Pool // of *selector
 }
 
 type catalogueShard struct {
@@ -30,12 +32,19 @@ type catalogueShard struct {
 	refs map[commerce.ID]*productRef
 }
 
-func newCatalogue(store persistence.Store) *catalogue {
+// newCatalogue returns an empty catalogue. cacheMax bounds the answers it remembers, in bytes.
+func newCatalogue(store persistence.Store, cacheMax int) (*catalogue, error) {
 	c := &catalogue{store: store, filled: make(chan struct{})}
 	for i := range c.shards {
 		c.shards[i].refs = make(map[commerce.ID]*productRef)
 	}
-	return c
+	c.selectors.New = func() any { return new(selector) }
+	var err error
+	if c.selections, err = newSelections(cacheMax); err != nil {
+		return nil, err
+	}
+	c.finder.init(c)
+	return c, nil
 }
 
 // find returns the ref of a product, or nil.
@@ -69,6 +78,7 @@ func (c *catalogue) adopt(ref *productRef, row *commerce.Stock) {
 	if !ref.adoptStock(row) {
 		c.broken(ref, row)
 	}
+	c.lists.restock(ref)
 }
 
 // load returns the ref of a product with its rows, read from the store if need be. It returns
@@ -92,6 +102,7 @@ func (c *catalogue) load(ctx context.Context, id commerce.ID) (*productRef, erro
 	}
 	ref.adoptProduct(product)
 	c.adopt(ref, &stock)
+	c.relist(ref)
 	return ref, nil
 }
 
@@ -125,73 +136,9 @@ func (c *catalogue) fill(ctx context.Context) {
 			c.adopt(ref, &rows[i].Stock)
 		}
 		if len(rows) < persistence.PageMax {
-			close(c.filled)
+			c.listAll()
 			return
 		}
 		after = rows[len(rows)-1].Product.ID
 	}
-}
-
-// list answers a query from memory. It waits for the first scan of the store.
-func (c *catalogue) list(ctx context.Context, q ProductQuery) (ProductPage, error) {
-	select {
-	case <-c.filled:
-	case <-ctx.Done():
-		return ProductPage{}, &commerce.Error{
-			Code: commerce.CodeOverloaded, Detail: "the catalogue is still being read; try again shortly",
-			RetryAfter: retryAfterShort,
-		}
-	}
-	rows := c.selectRows(q)
-	page := ProductPage{Total: len(rows)}
-	slices.SortFunc(rows, q.Sort.compare)
-	if q.Offset < len(rows) {
-		page.Rows = rows[q.Offset:min(len(rows), q.Offset+q.Limit)]
-	}
-	return page, nil
-}
-
-func (c *catalogue) selectRows(q ProductQuery) []persistence.ProductRow {
-	var rows []persistence.ProductRow
-	for i := range c.shards {
-		shard := &c.shards[i]
-		shard.RLock()
-		for _, ref := range shard.refs {
-			product, stock := ref.product.Load(), ref.stock.Load()
-			if product != nil && stock != nil && q.selects(product, stock) {
-				rows = append(rows, persistence.ProductRow{Product: product, Stock: *stock})
-			}
-		}
-		shard.RUnlock()
-	}
-	return rows
-}
-
-func (q *ProductQuery) selects(p *commerce.Product, s *commerce.Stock) bool {
-	return !p.Archived &&
-		(q.Category == "" || p.Category == q.Category) &&
-		(q.SKU == "" || p.SKU == q.SKU) &&
-		(q.PriceMin == nil || p.Price.Amount >= *q.PriceMin) &&
-		(q.PriceMax == nil || p.Price.Amount <= *q.PriceMax) &&
-		(q.InStock == nil || (s.Available() > 0) == *q.InStock)
-}
-
-// compare orders two rows; equal ones stand newest first, so that pages never overlap.
-func (s ProductSort) compare(a, b persistence.ProductRow) int {
-	order := 0
-	switch s {
-	case SortOldest:
-		return a.Product.ID.Compare(b.Product.ID)
-	case SortPriceAscending:
-		order = cmp.Compare(a.Product.Price.Amount, b.Product.Price.Amount)
-	case SortPriceDescending:
-		order = cmp.Compare(b.Product.Price.Amount, a.Product.Price.Amount)
-	case SortName:
-		order = strings.Compare(a.Product.Name, b.Product.Name)
-	case SortNewest:
-	}
-	if order != 0 {
-		return order
-	}
-	return b.Product.ID.Compare(a.Product.ID)
 }

@@ -47,6 +47,7 @@ type committer struct {
 	writer    persistence.Writer
 	store     persistence.Store
 	catalogue *catalogue
+	hub       *hub
 	admission *admission
 	logger    *slog.Logger
 	fatal     func(error)
@@ -79,6 +80,7 @@ type committer struct {
 	barriers  []*submission
 	spare     []*submission
 	moved     []*productRef
+	changed   []*productRef // products whose own rows the batch changed
 	lastStart time.Time
 }
 
@@ -303,14 +305,16 @@ func errFenced() *commerce.Error {
 }
 
 // publish makes the committed rows known, before anybody is answered: first the rows, then which
-// grants they contain, then a word to the grains in which somebody waits.
+// grants they contain, then a word to the grains in which somebody waits; and the events to the hub.
 func (c *committer) publish() {
 	for i, s := range c.taken {
 		if c.result.Outcomes[i].Kind != commerce.Applied {
 			continue
 		}
 		if change := s.entry.Product; change != nil {
-			c.catalogue.obtain(change.Row.ID).adoptProduct(change.Row)
+			ref := c.catalogue.obtain(change.Row.ID)
+			ref.adoptProduct(change.Row)
+			c.changed = append(c.changed, ref)
 		}
 		for j := range s.entry.Movements {
 			if s.granted == nil {
@@ -320,6 +324,11 @@ func (c *committer) publish() {
 			c.publishStock(s.granted[j].ref)
 			s.granted[j].ref.pushSettled(&s.granted[j])
 		}
+	}
+	if len(c.changed) > 0 {
+		c.catalogue.relist(c.changed...)
+		clear(c.changed)
+		c.changed = c.changed[:0]
 	}
 	waiting := c.moved[:0]
 	for _, ref := range c.moved {
@@ -332,6 +341,7 @@ func (c *committer) publish() {
 	}
 	clear(c.moved)
 	c.moved = c.moved[:0]
+	c.hub.publish(&c.batch, c.result.Outcomes)
 }
 
 // publishStock makes a product's row after the batch known, once a batch.

@@ -21,6 +21,7 @@ type Config struct {
 	CommandsMax    int           `default:"16384" doc:"commands in progress; more are refused with 503"`
 	ParkedMax      int           `default:"8192" doc:"requests waiting for grants of one product to settle"`
 	GrainsMax      int           `default:"200000" doc:"resident product grains; the longest idle ones leave first"`
+	SelectionsMax  int           `default:"16777216" doc:"bytes of remembered answers: which products a list, a search or a suggestion selects"`
 
 	// Fatal is called when the engine must not go on: its committer failed, or a newer process
 	// owns the store. It must end the process.
@@ -40,6 +41,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.CommandsMax, 16384)
 	setDefault(&c.ParkedMax, 8192)
 	setDefault(&c.GrainsMax, 200_000)
+	setDefault(&c.SelectionsMax, 16<<20)
 	if c.Fatal == nil {
 		c.Fatal = func(err error) { panic(err) }
 	}
@@ -64,6 +66,7 @@ func (c *Config) Validate() error {
 	atMost(&faults, "commands max", c.CommandsMax, 1<<20)
 	atMost(&faults, "parked max", c.ParkedMax, 1<<20)
 	atMost(&faults, "grains max", c.GrainsMax, 1<<26)
+	atMost(&faults, "selections max", c.SelectionsMax, 1<<40)
 	return errors.Join(faults...)
 }
 

@@ -35,6 +35,7 @@ type Engine struct {
 	orders    sync.Map // commerce.ID → *grainHandle of a resident order grain
 
 	catalogue *catalogue
+	hub       *hub
 	admission *admission
 	committer *committer
 	lookups   *keyLookups
@@ -61,9 +62,13 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 	if err != nil {
 		return nil, fmt.Errorf("become the store's writer: %w", err)
 	}
+	catalogue, err := newCatalogue(store, config.SelectionsMax)
+	if err != nil {
+		return nil, fmt.Errorf("make the catalogue: %w", err)
+	}
 	e := &Engine{
 		config: config, store: store, logger: config.Logger, inline: actor.NewSynchronizedDispatcher(inlineThroughput),
-		catalogue: newCatalogue(store), admission: newAdmission(config.CommandsMax, config.CommandTimeout),
+		catalogue: catalogue, admission: newAdmission(config.CommandsMax, config.CommandTimeout),
 		metrics: newMetrics(),
 	}
 	e.system = actor.NewActorSystem(
@@ -72,20 +77,23 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 	)
 	e.root = e.system.Root
 	e.claims = newClaimGrains(e)
+	e.hub = newHub(store, writer.Epoch(), writer.NextSeq()-1)
 	e.committer = &committer{
-		writer: writer, store: store, catalogue: e.catalogue, admission: e.admission, logger: config.Logger,
+		writer: writer, store: store, catalogue: e.catalogue, hub: e.hub, admission: e.admission, logger: config.Logger,
 		fatal: config.Fatal, wake: e.wake, metrics: e.metrics, interval: config.CommitInterval, batchMax: config.BatchMax,
 		refusal: errUnavailable(),
 		arrived: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	e.lookups = &keyLookups{store: store, timeout: config.CommandTimeout, arrived: make(chan struct{}, 1), done: make(chan struct{})}
 	e.catalogue.broken = e.quarantineBooks
+	e.catalogue.finder.busy = func() bool { return e.admission.inFlight.Load() > 0 }
 	e.directory = spawnPartitions(e, writer.Epoch())
 	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
 	e.endLife = endLife
 	go e.committer.run()
 	go e.lookups.run()
 	e.background.Go(func() { e.catalogue.fill(life) })
+	e.background.Go(func() { e.catalogue.index(life, e.indexFailed) })
 	e.background.Go(func() { e.tick(life) })
 	e.background.Go(func() { e.probe(life) })
 	e.background.Go(func() { e.expireOrders(life) })
@@ -259,6 +267,11 @@ type barrier struct {
 // committer's.
 func (b *barrier) settle(*submission) {
 	b.engine.background.Go(func() { b.engine.root.Send(b.pid, &barrierPassed{asked: b.asked}) })
+}
+
+// indexFailed notes that changes of products are not to be found yet.
+func (e *Engine) indexFailed(err error) {
+	e.logger.Error("the search index could not take in changes; it tries again", slog.Any("error", err))
 }
 
 // grainFailed notes a panic of a grain.

@@ -15,12 +15,16 @@ import (
 // same commerce.State as every store, and passes nothing off as durable: these tests are about
 // what the actors make of its answers.
 type memStore struct {
+	persistence.SalesReader  // none: these tests ask for no sums
+	persistence.OrderScanner // none
+
 	mu struct {
 		sync.Mutex
 		products  map[commerce.ID]*commerce.Product
 		stocks    map[commerce.ID]commerce.Stock
 		orders    map[commerce.ID]*commerce.Order
 		events    map[commerce.ID][]commerce.Event
+		stream    []persistence.StreamEvent
 		movements map[commerce.ID][]commerce.Movement
 		keys      map[commerce.KeyID]commerce.KeyBinding
 		epoch     uint64
@@ -107,6 +111,7 @@ func (w *memWriter) write(b *persistence.Batch, res *persistence.Result) error {
 		res.Outcomes = append(res.Outcomes, o)
 		if o.Kind == commerce.Applied {
 			s.applyLocked(e)
+			s.streamLocked(w.epoch, b.Seq, e)
 		}
 	}
 	res.Stock = state.Touched(res.Stock[:0])
@@ -134,6 +139,22 @@ func (s *memStore) applyLocked(e *commerce.Entry) {
 	if e.Key != nil {
 		s.mu.keys[e.Key.ID] = *e.Key
 	}
+}
+
+func (s *memStore) streamLocked(writer, batch uint64, e *commerce.Entry) {
+	if e.Event == nil {
+		return
+	}
+	row := persistence.StreamEvent{Event: *e.Event, Position: persistence.Position{
+		Writer: writer, Batch: batch, Entity: e.Event.Entity, Seq: e.Event.Seq,
+	}}
+	if e.Order != nil {
+		row.Customer = e.Order.Row.Customer
+	}
+	at, _ := slices.BinarySearchFunc(s.mu.stream, row.Position, func(e persistence.StreamEvent, p persistence.Position) int {
+		return e.Position.Compare(p)
+	})
+	s.mu.stream = slices.Insert(s.mu.stream, at, row)
 }
 
 func lookIn[K comparable, V any](s *memStore, rows func() map[K]V, key K) (V, error) {
@@ -202,6 +223,18 @@ func (s *memStore) Events(_ context.Context, entity commerce.ID, after uint64, l
 	events, _ := lookIn(s, func() map[commerce.ID][]commerce.Event { return s.mu.events }, entity)
 	events = events[min(int(after), len(events)):]
 	return events[:min(limit, len(events))], nil
+}
+
+func (s *memStore) EventsAfter(_ context.Context, after persistence.Position, limit int) ([]persistence.StreamEvent, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var page []persistence.StreamEvent
+	for _, e := range s.mu.stream {
+		if e.Position.Compare(after) > 0 && len(page) < limit {
+			page = append(page, e)
+		}
+	}
+	return page, nil
 }
 
 func (s *memStore) Movements(_ context.Context, product commerce.ID, _ uint64, _ int) ([]commerce.Movement, error) {

@@ -142,5 +142,6 @@ func (e *Engine) figures() []persistence.Metric {
 		counter("grain_failures_total", "Panics of grains.", &m.grainFailures),
 		counter("commit_errors_total", "Attempts to commit that failed.", &m.commitErrors),
 	}
+	figures = append(figures, e.catalogue.figures()...)
 	return append(figures, e.store.Metrics()...)
 }

@@ -16,6 +16,7 @@ type productRef struct {
 	product atomic.Pointer[commerce.Product]
 	stock   atomic.Pointer[commerce.Stock]
 	grain   atomic.Pointer[grainHandle]
+	place   atomic.Pointer[stockPlace] // its slot in the listing; nil before it has one
 
 	// settled is a stack of requests whose entries are durable: the committer pushes, after it has
 	// published the row that contains them; the grain takes all of it at its next message.

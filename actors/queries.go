@@ -20,11 +20,39 @@ func (e *Engine) Product(ctx context.Context, id commerce.ID) (persistence.Produ
 	return persistence.ProductRow{Product: ref.product.Load(), Stock: *ref.stock.Load()}, nil
 }
 
-// Products returns a page of the catalogue.
+// KnownProduct returns a product as Product does, if this node has it in memory: nearly always.
+func (e *Engine) KnownProduct(id commerce.ID) (persistence.ProductRow, bool) {
+	ref := e.catalogue.find(id)
+	if ref == nil || !ref.loaded() {
+		return persistence.ProductRow{}, false
+	}
+	return persistence.ProductRow{Product: ref.product.Load(), Stock: *ref.stock.Load()}, true
+}
+
+// Products returns a page of the catalogue, with every change that has been answered. Refusal:
+// overloaded, while the catalogue is still being read after a start.
 func (e *Engine) Products(ctx context.Context, q ProductQuery) (ProductPage, error) {
-	ctx, cancel := e.reading(ctx)
-	defer cancel()
-	return e.catalogue.list(ctx, q)
+	if e.catalogue.lists.current.Load() == nil { // what bounds a wait is only made for one
+		ctx, cancel := e.reading(ctx)
+		defer cancel()
+		if err := e.catalogue.waitListed(ctx); err != nil {
+			return ProductPage{}, err
+		}
+	}
+	return e.catalogue.list(q), nil
+}
+
+// SearchProducts returns a page of what a search finds. A change of a product's texts shows within a
+// second; all else as in a list. Refusals: validation_failed for a text that cannot be looked for, overloaded
+// while the index is still being built after a start.
+func (e *Engine) SearchProducts(q ProductSearch) (ProductPage, error) {
+	return e.catalogue.search(&q)
+}
+
+// SuggestProducts completes what somebody is typing, with at most limit products of different names.
+// Refusals as of SearchProducts.
+func (e *Engine) SuggestProducts(text string, limit int) ([]Suggestion, error) {
+	return e.catalogue.suggest(text, limit)
 }
 
 // Movements returns lines of a product's ledger, newest first, below the number before (0: from

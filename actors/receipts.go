@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"github.com/penstock-dev/penstock/actors/search"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 )
@@ -36,17 +37,32 @@ const (
 	SortName
 )
 
-// ProductQuery selects products of the catalogue. Zero fields do not select; archived products
-// are never listed.
+// ProductQuery asks for a page of the catalogue.
 type ProductQuery struct {
-	Category string
-	SKU      string
-	PriceMin *int64
-	PriceMax *int64
-	InStock  *bool
-	Sort     ProductSort
-	Offset   int
-	Limit    int
+	ProductFilter
+	Sort   ProductSort
+	Offset int
+	Limit  int
+}
+
+// Limits of the text of a search.
+const (
+	SearchTextMax  = search.QueryRunesMax // characters
+	SearchWordsMax = search.QueryWordsMax
+)
+
+// ProductSearch asks for a page of what a search finds, the best first.
+type ProductSearch struct {
+	ProductFilter
+	Text   string
+	Offset int
+	Limit  int
+}
+
+// Suggestion completes what somebody is typing.
+type Suggestion struct {
+	Text    string // the product's name
+	Product commerce.ID
 }
 
 // ProductPage is a page of a list, and how many products were selected in all.
