@@ -1,11 +1,13 @@
 package bench
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,38 +18,57 @@ type Config struct {
 	// Stores are those that Penstock is measured on, a server each: "pebble", "postgres". Pebble when
 	// empty.
 	Stores []string
+	// Peers are measured beside Penstock in the same rounds: "echo", "rowlock", "statement", "redis".
+	Peers []string
 	// DatabaseURL leads to the database for the store postgres: one on this machine, with the schema,
-	// that nothing else uses. It is not emptied before or after.
+	// that nothing else uses. It is not emptied before or after. Peers get databases of their own on the same
+	// server. When it is empty, and needed, a PostgreSQL is started for the run.
 	DatabaseURL string
-	// Fill, when not nil, is called before a server is started on a store, to put orders into it. dir is
-	// where the embedded store will be.
-	Fill func(ctx context.Context, store, dir string) error
-	// Peers are measured beside Penstock in the same rounds: "echo".
-	Peers       []string
+	// RedisURL leads to an empty Redis for the peer of that name; its database is emptied afterwards. When it is
+	// empty, and needed, a Redis is started for the run.
+	RedisURL string
+
 	Connections int           // 64
+	Rate        float64       // requests a second of an open loop; 0 is a closed loop
 	Duration    time.Duration // of each round; 10 s
 	WarmUp      time.Duration // before each round; 2 s
 	Rounds      int           // 3
 	Products    int           // 10,000
-	Seed        uint64        // 1
-	JSON        bool          // one document for a script instead of a table
-	// Executable is a penstock binary: it is started as the server and as the peer, so that each
+	// Orders are made up in every store before, unless it holds some: the past of a year. See package history.
+	Orders int
+	Seed   uint64 // 1
+	JSON   bool   // one document for a script instead of a table
+	// Executable is a penstock binary: it is started as the server and as the peers, so that each
 	// has a CPU account of its own. The running one when empty.
 	Executable string
 	// Data is the folder that holds the stores of the run; a temporary one when empty. It decides
 	// which disk is measured.
 	Data   string
 	Logger *slog.Logger
+	// Terminal is where progress is drawn, when it is one. Optional.
+	Terminal io.Writer
 }
 
-// peerEcho is the name of the peer that only answers.
-const peerEcho = "echo"
+// ErrConfig says that a Config cannot be carried out.
+var ErrConfig = errors.New("configure the benchmark")
+
+// The peers.
+const (
+	peerEcho      = "echo" // only answers
+	peerRowLock   = "rowlock"
+	peerStatement = "statement"
+	peerRedis     = "redis"
+)
 
 // The stores that a server can be measured on.
 const (
 	storePebble   = "pebble"
 	storePostgres = "postgres"
 )
+
+func stores() []string { return []string{storePebble, storePostgres} }
+
+func peers() []string { return []string{peerEcho, peerRowLock, peerStatement, peerRedis} }
 
 // withDefaults returns a copy that is complete, or every fault of the configuration at once.
 func (c *Config) withDefaults() (*Config, error) {
@@ -58,9 +79,15 @@ func (c *Config) withDefaults() (*Config, error) {
 	setDefault(&full.Rounds, 3)
 	setDefault(&full.Products, 10_000)
 	setDefault(&full.Seed, 1)
+	if len(full.Stores) == 0 {
+		full.Stores = []string{storePebble}
+	}
 	var faults []error
 	if full.Logger == nil {
 		full.Logger = slog.New(slog.DiscardHandler)
+	}
+	if full.Terminal == nil {
+		full.Terminal = io.Discard
 	}
 	if full.Executable == "" {
 		executable, err := os.Executable()
@@ -69,34 +96,52 @@ func (c *Config) withDefaults() (*Config, error) {
 		}
 		full.Executable = executable
 	}
-	if len(full.Scenarios) == 0 {
+	faults = append(faults, full.checkNames()...)
+	if full.Connections < 1 || full.Duration < 0 || full.WarmUp < 0 || full.Rounds < 1 || full.Products < 2 {
+		faults = append(faults, errors.New("connections and rounds must be at least 1, products at least 2, times not negative"))
+	}
+	if full.Rate < 0 || full.Rate > rateMax || full.Orders < 0 || full.Orders > 0 && full.Products < 5 {
+		faults = append(faults, fmt.Errorf("the rate must be from 0 to %d a second, orders not negative, and of at least 5 products", rateMax))
+	}
+	return &full, errors.Join(faults...)
+}
+
+// rateMax bounds the rate of an open loop: what the clock can tell apart.
+const rateMax = 1_000_000
+
+// checkNames returns a fault for each name that is none.
+func (c *Config) checkNames() (faults []error) {
+	if len(c.Scenarios) == 0 {
 		faults = append(faults, errors.New("name at least one scenario"))
 	}
-	for _, name := range full.Scenarios {
+	for _, name := range c.Scenarios {
 		if _, err := ScenarioNamed(name); err != nil {
 			faults = append(faults, err)
 		}
 	}
-	if len(full.Stores) == 0 {
-		full.Stores = []string{storePebble}
-	}
-	for _, name := range full.Stores {
-		switch {
-		case name != storePebble && name != storePostgres:
-			faults = append(faults, fmt.Errorf("no store is called %q; there are: %s, %s", name, storePebble, storePostgres))
-		case name == storePostgres && full.DatabaseURL == "":
-			faults = append(faults, errors.New("the store postgres needs a database: none is given"))
+	for _, name := range c.Stores {
+		if !slices.Contains(stores(), name) {
+			faults = append(faults, fmt.Errorf("no store is called %q; there are: %s", name, strings.Join(stores(), ", ")))
 		}
 	}
-	for _, name := range full.Peers {
-		if name != peerEcho {
-			faults = append(faults, fmt.Errorf("no peer is called %q; there is: %s", name, peerEcho))
+	for _, name := range c.Peers {
+		if !slices.Contains(peers(), name) {
+			faults = append(faults, fmt.Errorf("no peer is called %q; there are: %s", name, strings.Join(peers(), ", ")))
 		}
 	}
-	if full.Connections < 1 || full.Duration < 0 || full.WarmUp < 0 || full.Rounds < 1 || full.Products < 2 {
-		faults = append(faults, errors.New("connections and rounds must be at least 1, products at least 2, times not negative"))
+	for _, names := range [][]string{c.Scenarios, c.Stores, c.Peers} {
+		for i, name := range names {
+			if slices.Contains(names[:i], name) {
+				faults = append(faults, fmt.Errorf("%q is named twice", name))
+			}
+		}
 	}
-	return &full, errors.Join(faults...)
+	return faults
+}
+
+// needsPostgres reports whether something is measured on PostgreSQL.
+func (c *Config) needsPostgres() bool {
+	return slices.Contains(c.Stores, storePostgres) || slices.Contains(c.Peers, peerRowLock) || slices.Contains(c.Peers, peerStatement)
 }
 
 func setDefault[T comparable](field *T, value T) {

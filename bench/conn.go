@@ -43,6 +43,7 @@ type Conn struct {
 type Answer struct {
 	Status   int
 	Replayed bool // Idempotency-Replayed: true
+	Closing  bool // Connection: close, after which the connection is of no more use
 	ETag     []byte
 	Location []byte
 	Retry    []byte // Retry-After
@@ -78,7 +79,7 @@ func (c *Conn) Do(request []byte, a *Answer) error {
 }
 
 func (c *Conn) read(a *Answer) error {
-	a.Status, a.Replayed = 0, false
+	a.Status, a.Replayed, a.Closing = 0, false, false
 	a.ETag, a.Location, a.Retry, a.Body = a.ETag[:0], a.Location[:0], a.Retry[:0], a.Body[:0]
 	line, err := c.line()
 	if err != nil {
@@ -131,6 +132,8 @@ func (c *Conn) headers(a *Answer) (length int, err error) {
 			a.Location = append(a.Location, value...)
 		case is(name, "retry-after"):
 			a.Retry = append(a.Retry, value...)
+		case is(name, "connection"):
+			a.Closing = is(value, "close")
 		case is(name, "idempotency-replayed"):
 			a.Replayed = string(value) == "true"
 		}

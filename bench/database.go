@@ -16,13 +16,8 @@ type database struct{ postmaster int }
 // userHz is how many ticks of /proc/PID/stat make a second: 100 on Linux, whatever the kernel's own rate.
 const userHz = 100
 
-// findDatabase finds the processes of the server at url by way of the one that serves a connection.
-func findDatabase(ctx context.Context, url string) (d *database, err error) {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+// findDatabase finds the processes of the server that a connection leads to, by way of the one that serves it.
+func findDatabase(ctx context.Context, conn *pgx.Conn) (*database, error) {
 	var pid int
 	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		return nil, fmt.Errorf("ask for the database's process: %w", err)
@@ -64,4 +59,14 @@ func statOf(pid int) (procfs.ProcStat, error) {
 		return procfs.ProcStat{}, err
 	}
 	return p.Stat()
+}
+
+// withDatabase lends a connection.
+func withDatabase(ctx context.Context, url string, use func(*pgx.Conn) error) (err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return use(conn)
 }

@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,13 +18,21 @@ import (
 // startEcho starts this test binary as an echo that answers with the status given.
 func startEcho(t *testing.T, status int) *bench.Process {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "answer")
 	answer := fmt.Sprintf("HTTP/1.1 %d Whatever\r\nServer: penstock\r\nContent-Type: application/json\r\n"+
-		"Location: /api/v2/orders/1\r\nETag: \"1\"\r\nContent-Length: 8\r\n\r\n{\"id\":1}", status)
-	require.NoError(t, os.WriteFile(file, []byte(answer), 0o600))
+		"Location: /api/v2/orders/1\r\nETag: \"1\"\r\nRetry-After: 1\r\nContent-Length: 8\r\n\r\n{\"id\":1}", status)
+	return startEchoOf(t, bench.Echoed{Method: "POST", Path: "/", Answer: []byte(answer)})
+}
+
+// startEchoOf starts this test binary as an echo that gives the answers.
+func startEchoOf(t *testing.T, answers ...bench.Echoed) *bench.Process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "answers")
+	encoded, err := json.Marshal(answers)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, encoded, 0o600))
 	executable, err := os.Executable()
 	require.NoError(t, err)
-	process, err := bench.StartProcess(t.Context(), []string{echoAnswer + "=" + file}, executable)
+	process, err := bench.StartProcess(t.Context(), []string{echoAnswers + "=" + file}, executable)
 	require.NoError(t, err)
 	t.Cleanup(process.Kill)
 	return process
@@ -32,32 +41,18 @@ func startEcho(t *testing.T, status int) *bench.Process {
 func load(process *bench.Process) *bench.Load {
 	return &bench.Load{
 		Address: process.Address, Connections: 4, WarmUp: 10 * time.Millisecond, Duration: 200 * time.Millisecond,
-		Want: 201,
+		Kinds: []bench.Kind{{Name: "any", Want: 201}}, Memory: process.Memory,
 		CPU: func() (c bench.CPU, err error) {
 			c.Server, err = process.CPU()
 			return c, err
 		},
-		Source: func(connection int) bench.Source {
-			return func(dst []byte) []byte {
+		Requests: func(connection int) bench.Requests {
+			return func(dst []byte) ([]byte, int) {
 				return bench.AppendRequest(dst, &bench.Request{
 					Method: "POST", Path: "/", Key: strconv.Itoa(connection), Body: []byte("{}"),
-				})
+				}), 0
 			}
 		},
-	}
-}
-
-func TestEchoAnswersTheCapturedBytes(t *testing.T) {
-	t.Parallel()
-	process := startEcho(t, 201)
-	conn := dial(t, process.Address)
-	var answer bench.Answer
-	for range 3 {
-		require.NoError(t, conn.Do(bench.AppendRequest(nil, &bench.Request{Method: "POST", Path: "/x", Body: []byte("{}")}), &answer))
-		require.Equal(t, 201, answer.Status)
-		require.Equal(t, "/api/v2/orders/1", string(answer.Location))
-		require.Equal(t, `"1"`, string(answer.ETag))
-		require.JSONEq(t, `{"id":1}`, string(answer.Body))
 	}
 }
 
@@ -70,6 +65,42 @@ func TestLoadMeasuresGoodAnswers(t *testing.T) {
 	require.Equal(t, sample.Operations, sample.Latency.TotalCount())
 	require.Positive(t, sample.Latency.Max())
 	require.GreaterOrEqual(t, sample.Elapsed, 200*time.Millisecond)
+	require.Positive(t, sample.Memory.Start)
+	require.GreaterOrEqual(t, sample.Memory.Peak, sample.Memory.End)
+	require.Zero(t, sample.Pace)
+}
+
+func TestLoadCountsRefusalsApart(t *testing.T) {
+	t.Parallel()
+	sample, err := load(startEcho(t, 503)).Run(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, sample.Operations)
+	require.Zero(t, sample.Errors)
+	require.Positive(t, sample.Refused)
+	require.Equal(t, sample.Refused, sample.RetryAfter)
+	require.Equal(t, sample.Refused, sample.Refusal.TotalCount())
+}
+
+func TestLoadTellsKindsApart(t *testing.T) {
+	t.Parallel()
+	l := load(startEcho(t, 201))
+	l.Kinds = []bench.Kind{{Name: "good", Want: 201}, {Name: "bad", Want: 200}}
+	requests := l.Requests
+	l.Requests = func(connection int) bench.Requests {
+		next, n := requests(connection), 0
+		return func(dst []byte) ([]byte, int) {
+			n++
+			request, _ := next(dst)
+			return request, n % 2
+		}
+	}
+	sample, err := l.Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, sample.Kinds, 2)
+	require.Equal(t, sample.Operations, sample.Kinds[0].Operations)
+	require.Zero(t, sample.Kinds[1].Operations)
+	require.InDelta(t, sample.Operations, sample.Errors, 5)
+	require.Contains(t, sample.FirstError, "bad: 201")
 }
 
 func TestLoadCountsBadAnswersApart(t *testing.T) {
@@ -87,10 +118,10 @@ func TestLoadEndsWhenTheServerIsGone(t *testing.T) {
 	l := load(process)
 	l.Duration = time.Hour
 	answered := make(chan struct{}, 1)
-	source := l.Source
-	l.Source = func(connection int) bench.Source {
-		next, n := source(connection), 0
-		return func(dst []byte) []byte {
+	requests := l.Requests
+	l.Requests = func(connection int) bench.Requests {
+		next, n := requests(connection), 0
+		return func(dst []byte) ([]byte, int) {
 			if n++; n == 2 {
 				select {
 				case answered <- struct{}{}:

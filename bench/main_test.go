@@ -4,25 +4,46 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/penstock-dev/penstock/bench"
 )
 
-// echoAnswer makes this test binary run as the echo peer, with the answer in the file that it
+// echoAnswers makes this test binary run as the echo peer, with the answers in the file that it
 // names.
-const echoAnswer = "BENCH_TEST_ECHO_ANSWER"
+const echoAnswers = "BENCH_TEST_ECHO_ANSWERS"
+
+// built builds the program once for all tests, into a folder that TestMain removes.
+var built = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // TestMain owns it
+	binary := filepath.Join(builtFolder(), "penstock")
+	output, err := exec.Command("go", "build", "-o", binary, "../cmd/penstock").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build penstock: %w\n%s", err, output)
+	}
+	return binary, nil
+})
+
+func builtFolder() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("penstock-bench-test-%d", os.Getpid()))
+}
 
 func TestMain(m *testing.M) {
-	answer := os.Getenv(echoAnswer)
-	if answer == "" {
-		os.Exit(m.Run())
+	answers := os.Getenv(echoAnswers)
+	if answers == "" {
+		code := m.Run()
+		if err := os.RemoveAll(builtFolder()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := bench.Echo(ctx, answer, os.Stdout); err != nil {
+	if err := bench.Echo(ctx, answers, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -44,6 +44,20 @@ type Process struct {
 // waits until it does. The process ends when the context does, when Kill or Stop is called, or
 // when its parent dies. env is added to the parent's environment.
 func StartProcess(ctx context.Context, env []string, command ...string) (*Process, error) {
+	p, err := launch(ctx, env, command...)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case p.Address = <-p.address:
+		return p, nil
+	case <-p.done:
+		return nil, fmt.Errorf("%s: %w: %w; its output:\n%s", strings.Join(command, " "), ErrNoAddress, p.exit, p.Output())
+	}
+}
+
+// launch starts a command and does not wait for anything that it says.
+func launch(ctx context.Context, env []string, command ...string) (*Process, error) {
 	p := &Process{
 		cmd:     exec.CommandContext(ctx, command[0], command[1:]...),
 		started: make(chan error, 1),
@@ -60,12 +74,7 @@ func StartProcess(ctx context.Context, env []string, command ...string) (*Proces
 	if err := <-p.started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
-	select {
-	case p.Address = <-p.address:
-		return p, nil
-	case <-p.done:
-		return nil, fmt.Errorf("%s: %w: %w; its output:\n%s", strings.Join(command, " "), ErrNoAddress, p.exit, p.Output())
-	}
+	return p, nil
 }
 
 // run owns the process from start to end. It keeps its thread, because a child that dies with its
@@ -154,6 +163,19 @@ func (p *Process) Stop(patience time.Duration) {
 
 // CPU returns the time that the process has computed so far, user and system, of all its threads.
 func (p *Process) CPU() (time.Duration, error) { return cpuOf(p.PID()) }
+
+// Memory returns the process's resident set, in bytes.
+func (p *Process) Memory() (int64, error) {
+	proc, err := process.NewProcess(int32(p.PID()))
+	if err != nil {
+		return 0, fmt.Errorf("look up process %d: %w", p.PID(), err)
+	}
+	info, err := proc.MemoryInfo()
+	if err != nil {
+		return 0, fmt.Errorf("read memory of process %d: %w", p.PID(), err)
+	}
+	return int64(info.RSS), nil
+}
 
 func cpuOf(pid int) (time.Duration, error) {
 	proc, err := process.NewProcess(int32(pid))

@@ -28,7 +28,7 @@ func TestSummarizeTakesMediansOfRoundsAndRatiosWithinThem(t *testing.T) {
 		sampleOf(40, 40*60*time.Microsecond, 9*time.Millisecond),
 	}
 	samples[1].Errors, samples[1].FirstError = 3, "503"
-	r := summarize("penstock-pebble", "order", samples, echo)
+	r := Summarize("penstock-pebble", &Scenario{Name: "order"}, samples, echo)
 	require.InDelta(t, 20, r.OperationsPerSecond, 0.001)
 	require.InDelta(t, 60, r.CPUMicrosPerOperation, 0.001)
 	require.InDelta(t, 5, r.CPUPerEcho, 0.001, "5, 5 and 6 times the echo of the same round")
@@ -37,12 +37,5 @@ func TestSummarizeTakesMediansOfRoundsAndRatiosWithinThem(t *testing.T) {
 	require.InDelta(t, 9, r.Latency.P99, 0.05)
 	require.InDelta(t, 9, r.Latency.Max, 0.05)
 	require.Len(t, r.Rounds, 3)
-	require.Zero(t, summarize("penstock-pebble", "order", samples, nil).CPUPerEcho)
-}
-
-func TestMedian(t *testing.T) {
-	t.Parallel()
-	require.Zero(t, median(nil))
-	require.InDelta(t, 2, median([]float64{3, 1, 2}), 0)
-	require.InDelta(t, 2.5, median([]float64{4, 1, 2, 3}), 0)
+	require.Zero(t, Summarize("penstock-pebble", &Scenario{Name: "order"}, samples, nil).CPUPerEcho)
 }

@@ -3,26 +3,39 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
-	"strconv"
+	"strings"
 )
 
-// Catalog is what a scenario may ask for: the products that were made for the run.
-type Catalog struct {
-	Products []string // ids
-	Hot      string   // id of the one product that everybody wants, not among Products
+// Scenario is a load as data: kinds of requests, each with its share. What is not one request and its
+// answer, like a subscription, is no scenario of this form.
+type Scenario struct {
+	Name  string
+	About string
+	Mix   []Share // percents that add up to 100
 }
 
-// Source makes the requests of one connection. It appends the next one to dst. The bytes carry
+// Share is how many of a hundred requests are of a kind.
+type Share struct {
+	Percent int
+	Kind    Kind
+}
+
+// Kind is one kind of request.
+type Kind struct {
+	Name string
+	Want int // the status of a good answer
+	// Method and Path are what its requests ask for, their query apart. A path that ends in a slash
+	// stands for all below it.
+	Method, Path string
+	Source       func(catalog *Catalog, stream Stream) Source
+}
+
+// Source makes the requests of one kind on one connection. It appends the next one to dst. The bytes carry
 // everything, so that a peer is sent the same.
 type Source func(dst []byte) []byte
 
-// Scenario is a kind of load, as data.
-type Scenario struct {
-	Name   string
-	About  string
-	Want   int // the status of a good answer; every other one is an error
-	Source func(catalog *Catalog, stream Stream) Source
-}
+// Requests makes all requests of one connection. kind is the place of the request's kind in the mix.
+type Requests func(dst []byte) (request []byte, kind int)
 
 // Stream names the requests of one connection in one round, so that no two streams of a run draw
 // the same numbers or use the same idempotency keys.
@@ -39,68 +52,85 @@ func (s Stream) rng() *rand.Rand {
 
 // Scenarios lists what can be measured.
 func Scenarios() []Scenario {
+	alone := func(k Kind) []Share { return []Share{{100, k}} }
 	return []Scenario{
 		{
 			Name: "order", About: "orders of 2 random items over all products, each with its Idempotency-Key",
-			Want: 201, Source: func(c *Catalog, s Stream) Source { return orders(c, s, false) },
+			Mix: alone(placeOrder(pickAny)),
 		},
 		{
 			Name: "order-hot", About: "orders of 2 items, one of them the same hot product in every order",
-			Want: 201, Source: func(c *Catalog, s Stream) Source { return orders(c, s, true) },
+			Mix: alone(placeOrder(pickHot)),
+		},
+		{
+			Name: "order-zipf", About: "orders of 2 items, few products in many orders (Zipf, exponent 1.1: the first is in one of four)",
+			Mix: alone(placeOrder(pickZipf)),
+		},
+		{
+			Name: "product-read", About: "one product, any of all",
+			Mix: alone(readProduct(pickAny)),
+		},
+		{
+			Name: "product-list", About: "a page of 20 products, half of them within a category, sorted in four ways",
+			Mix: alone(listProducts()),
+		},
+		{
+			Name: "search", About: "a page of products found by words of their names, whole or begun",
+			Mix: alone(searchProducts()),
+		},
+		{
+			Name: "mixed", About: "a mixed day: 60 % product read, 25 % product list, 5 % search, 5 % a customer's orders, 5 % order; products by Zipf",
+			Mix: []Share{
+				{60, readProduct(pickZipf)}, {25, listProducts()}, {5, searchProducts()}, {5, listOrders()}, {5, placeOrder(pickZipf)},
+			},
+		},
+		{
+			Name: "analytics", About: "daily summaries and top products of a month, a quarter and a year",
+			Mix: []Share{{50, summarizeSales()}, {50, topProducts()}},
 		},
 	}
 }
 
 // ScenarioNamed returns a scenario by its name.
 func ScenarioNamed(name string) (Scenario, error) {
-	names := ""
+	var names []string
 	for _, s := range Scenarios() {
 		if s.Name == name {
 			return s, nil
 		}
-		names += " " + s.Name
+		names = append(names, s.Name)
 	}
-	return Scenario{}, fmt.Errorf("no scenario is called %q; there are:%s", name, names)
+	return Scenario{}, fmt.Errorf("no scenario is called %q; there are: %s", name, strings.Join(names, ", "))
 }
 
-// address is the part of an order that is always the same: about 150 bytes, as real ones are.
-const address = `"shipping_address":{"recipient":"Maria da Silva Santos","street":"Rua das Laranjeiras 1024, apto 301",` +
-	`"city":"Rio de Janeiro","postal_code":"22240-003","country":"BR"}}`
+// Kinds lists the kinds of the mix.
+func (s *Scenario) Kinds() []Kind {
+	kinds := make([]Kind, len(s.Mix))
+	for i := range s.Mix {
+		kinds[i] = s.Mix[i].Kind
+	}
+	return kinds
+}
 
-// orders makes orders of two different products. Everything but ids, quantities and key is
-// rendered once.
-func orders(catalog *Catalog, stream Stream, hot bool) Source {
+// Requests makes the requests of one connection.
+func (s *Scenario) Requests(catalog *Catalog, stream Stream) Requests {
+	sources := make([]Source, len(s.Mix))
+	for i := range s.Mix {
+		own := stream
+		own.Name += "-" + s.Mix[i].Kind.Name
+		sources[i] = s.Mix[i].Kind.Source(catalog, own)
+	}
+	if len(sources) == 1 {
+		return func(dst []byte) ([]byte, int) { return sources[0](dst), 0 }
+	}
 	rng := stream.rng()
-	user := "bench-" + strconv.Itoa(stream.Connection)
-	prefix := fmt.Sprintf("%x-%s-%d-%d-", stream.Seed, stream.Name, stream.Round, stream.Connection)
-	n := uint64(0)
-	key := make([]byte, 0, 64)
-	body := make([]byte, 0, 512)
-	return func(dst []byte) []byte {
-		first := rng.IntN(len(catalog.Products))
-		second := (first + 1 + rng.IntN(len(catalog.Products)-1)) % len(catalog.Products)
-		one, other := catalog.Products[first], catalog.Products[second]
-		if hot {
-			other = catalog.Hot
+	return func(dst []byte) ([]byte, int) {
+		drawn := rng.IntN(100)
+		for i := range s.Mix {
+			if drawn -= s.Mix[i].Percent; drawn < 0 {
+				return sources[i](dst), i
+			}
 		}
-		n++
-		key = strconv.AppendUint(append(key[:0], prefix...), n, 10)
-		body = append(body[:0], `{"items":[`...)
-		body = appendItem(body, one, 1+rng.IntN(3))
-		body = append(body, ',')
-		body = appendItem(body, other, 1)
-		body = append(body, `],`...)
-		body = append(body, address...)
-		return AppendRequest(dst, &Request{
-			Method: "POST", Path: "/api/v2/orders", User: user, Key: string(key), Body: body,
-		})
+		panic("bench: the percents of " + s.Name + " do not add up to 100")
 	}
-}
-
-func appendItem(dst []byte, product string, quantity int) []byte {
-	dst = append(dst, `{"product_id":"`...)
-	dst = append(dst, product...)
-	dst = append(dst, `","quantity":`...)
-	dst = strconv.AppendInt(dst, int64(quantity), 10)
-	return append(dst, '}')
 }

@@ -17,10 +17,10 @@ const (
 	seedStock = 100_000_000
 )
 
-// SeedProducts makes products through the API of the server at address, and one more, the hot
-// one. The same seed makes them only once.
-func SeedProducts(ctx context.Context, address string, products int, seed uint64) (*Catalog, error) {
-	ids := make([]string, products+1)
+// SeedProducts makes products through the API of the server at address and returns their ids. The same seed
+// makes them only once.
+func SeedProducts(ctx context.Context, address string, products int, seed uint64) ([]string, error) {
+	ids := make([]string, products)
 	next := make(chan int)
 	failed := make(chan error, seedConnections)
 	var workers sync.WaitGroup
@@ -52,7 +52,7 @@ func SeedProducts(ctx context.Context, address string, products int, seed uint64
 	if err != nil {
 		return nil, fmt.Errorf("make products: %w", err)
 	}
-	return &Catalog{Products: ids[:products], Hot: ids[products]}, nil
+	return ids, nil
 }
 
 func seedWorker(ctx context.Context, address string, seed uint64, next <-chan int, ids []string) error {
