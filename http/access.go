@@ -3,7 +3,10 @@ package http
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"time"
+
+	"github.com/penstock-dev/penstock/http/wire"
 )
 
 // methodMax bounds the method that a line quotes, of a request that fits no route.
@@ -13,6 +16,7 @@ const methodMax = 16
 // which correlation id, and how long it took.
 type access struct {
 	handler slog.Handler // nil when nothing is logged
+	lines   *lineHandler // the same, when it is one
 	errors  bool         // only answers of 400 and above
 	method  bool         // the route does not say the method
 }
@@ -27,11 +31,19 @@ func newAccess(which AccessLog, log *slog.Logger, method, path string) access {
 	if method != "" {
 		log = log.With("method", method)
 	}
-	return access{handler: log.Handler(), errors: which == AccessLogErrors, method: method == ""}
+	a := access{handler: log.Handler(), errors: which == AccessLogErrors, method: method == ""}
+	switch handler := a.handler.(type) {
+	case flushHandler:
+		a.lines, _ = handler.Handler.(*lineHandler)
+	case *lineHandler:
+		a.lines = handler
+	}
+	return a
 }
 
-// log goes past slog.Logger, which would look up the caller's line for each request.
-func (a *access) log(r *request, status, size int, elapsed time.Duration) {
+// log goes past slog.Logger, which would look up the caller's line for each request, and past
+// slog.Record for the usual request.
+func (a *access) log(r *request, status, size int, at time.Time, elapsed time.Duration) {
 	if a.handler == nil || a.errors && status < 400 {
 		return
 	}
@@ -43,7 +55,13 @@ func (a *access) log(r *request, status, size int, elapsed time.Duration) {
 	if !a.handler.Enabled(ctx, level) {
 		return
 	}
-	record := slog.NewRecord(time.Now(), level, "request answered", 0)
+	if a.lines != nil && level == slog.LevelInfo && !a.method {
+		a.lines.answered(&answered{
+			at: at, caller: r.caller, correlation: r.correlation, elapsed: elapsed, status: status, size: size,
+		})
+		return
+	}
+	record := slog.NewRecord(at, level, messageAnswered, 0)
 	record.AddAttrs(
 		slog.String("user_id", r.caller),
 		slog.String("correlation_id", r.correlation),
@@ -56,4 +74,60 @@ func (a *access) log(r *request, status, size int, elapsed time.Duration) {
 		record.AddAttrs(slog.String("method", string(method[:min(len(method), methodMax)])))
 	}
 	_ = a.handler.Handle(ctx, record) // a log that cannot be written is nobody's refusal
+}
+
+const messageAnswered = "request answered"
+
+// answered is what the access log says of a request.
+type answered struct {
+	at                  time.Time
+	caller, correlation string
+	elapsed             time.Duration
+	status, size        int
+}
+
+// answered writes the line that Handle would write of the same record, in a third of the time: it stands on
+// the way of every request. A test compares the two.
+func (h *lineHandler) answered(a *answered) {
+	h.shared.Lock()
+	defer h.shared.Unlock()
+	line := append(h.shared.buffer[:0], `{"timestamp":`...)
+	line = wire.AppendTime(line, a.at)
+	line = append(line, `,"level":"INFO","message":"`+messageAnswered+`"`...)
+	line = append(line, h.prefix...)
+	line, groups := h.openPending(line)
+	line = appendLogText(append(appendLogComma(line), `"user_id":`...), a.caller)
+	line = append(line, `,"correlation_id":"`...)
+	line = append(line, a.correlation...) // letters, digits and little else
+	line = append(line, `","duration_ms":`...)
+	line = appendThousandths(line, a.elapsed.Microseconds())
+	line = append(line, `,"status":`...)
+	line = strconv.AppendInt(line, int64(a.status), 10)
+	line = append(line, `,"bytes":`...)
+	line = strconv.AppendInt(line, int64(a.size), 10)
+	for range groups {
+		line = append(line, '}')
+	}
+	line = append(line, '}', '\n')
+	if cap(line) <= lineMax {
+		h.shared.buffer = line
+	}
+	_, _ = h.writer.Write(line) // a log that cannot be written is nobody's refusal
+}
+
+// appendThousandths appends n/1000 without needless zeros. REQUIRES: n is not negative.
+func appendThousandths(dst []byte, n int64) []byte {
+	dst = strconv.AppendInt(dst, n/1000, 10)
+	rest := n % 1000
+	if rest == 0 {
+		return dst
+	}
+	dst = append(dst, '.', '0'+byte(rest/100))
+	if rest %= 100; rest != 0 {
+		dst = append(dst, '0'+byte(rest/10))
+	}
+	if rest %= 10; rest != 0 {
+		dst = append(dst, '0'+byte(rest))
+	}
+	return dst
 }

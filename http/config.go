@@ -26,6 +26,7 @@ type Config struct {
 	Gatherer   prometheus.Gatherer   // required: what /metrics shows
 	Registerer prometheus.Registerer // required: where the server's own metrics go
 	Version    string                // of the program, for /health and the API document
+	Benchmarks Benchmarks            // what measures this server; nil: nobody may
 
 	// NoAuth says that the caller named in X-User-ID is believed on any address. It is shown in
 	// a metric and, while serving, in a warning each minute.
@@ -43,6 +44,16 @@ type Config struct {
 	IdleTimeout    time.Duration `default:"60s" doc:"how long a connection may rest between two requests"`
 	QueryTimeout   time.Duration `default:"5s" doc:"how long a read may take before it is answered 503"`
 
+	SubscribersMax           int           `default:"8000" doc:"clients that follow orders over WebSockets or Server-Sent Events; more are refused with 503. Each is an open connection too"`
+	SubscribersPerAddressMax int           `default:"1000" doc:"clients from one address that follow orders; more are refused with 429. Behind a proxy all have its address"`
+	FeedsMax                 int           `default:"200" doc:"clients that follow all orders; more are refused with 503"`
+	PingInterval             time.Duration `default:"50s" doc:"how often clients that follow orders are asked whether they are there; who does not answer by the next time is cut off"`
+	AllowedOrigins           string        `default:"" doc:"origins of other sites whose pages may follow orders over WebSockets, like https://shop.example, separated by commas"`
+
+	ProductCacheMax int           `default:"67108864" doc:"bytes of rendered products that are kept: what reads, lists and searches are answered with"`
+	SharedMaxAge    time.Duration `default:"1s" doc:"how long a CDN may answer reads of products by itself, in whole seconds; negative: it asks each time"`
+	SharedStale     time.Duration `default:"10s" doc:"how long after that it may still do so while it asks; negative: it waits for the answer"`
+
 	// PoisonBuffers overwrites the request when its handler has returned, so that a test sees
 	// bytes that were kept instead of copied. For tests.
 	PoisonBuffers bool
@@ -58,6 +69,13 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.WriteTimeout, 30*time.Second)
 	setDefault(&c.IdleTimeout, 60*time.Second)
 	setDefault(&c.QueryTimeout, 5*time.Second)
+	setDefault(&c.ProductCacheMax, 64<<20)
+	setDefault(&c.SharedMaxAge, time.Second)
+	setDefault(&c.SharedStale, 10*time.Second)
+	setDefault(&c.SubscribersMax, 8000)
+	setDefault(&c.SubscribersPerAddressMax, 1000)
+	setDefault(&c.FeedsMax, 200)
+	setDefault(&c.PingInterval, 50*time.Second)
 	setDefault(&c.Version, "unknown")
 }
 
@@ -88,9 +106,17 @@ func (c *Config) Validate() error {
 	fault(c.BodyMax < 1<<10, "BodyMax is %d; it must be at least 1024", c.BodyMax)
 	fault(c.HeaderMax < 1<<10, "HeaderMax is %d; it must be at least 1024", c.HeaderMax)
 	fault(c.ConnectionsMax < 1, "ConnectionsMax is %d; it must be at least 1", c.ConnectionsMax)
+	fault(c.ProductCacheMax < 1<<16, "ProductCacheMax is %d; it must be at least 65536", c.ProductCacheMax)
 	fault(c.ReadTimeout < 0, "ReadTimeout is negative")
 	fault(c.WriteTimeout < 0, "WriteTimeout is negative")
 	fault(c.IdleTimeout < 0, "IdleTimeout is negative")
 	fault(c.QueryTimeout < 0, "QueryTimeout is negative")
+	fault(c.SubscribersMax < 1, "SubscribersMax is %d; it must be at least 1", c.SubscribersMax)
+	fault(c.SubscribersPerAddressMax < 1, "SubscribersPerAddressMax is %d; it must be at least 1", c.SubscribersPerAddressMax)
+	fault(c.FeedsMax < 1, "FeedsMax is %d; it must be at least 1", c.FeedsMax)
+	fault(c.PingInterval < 100*time.Millisecond, "PingInterval is %s; it must be at least 100ms", c.PingInterval)
+	for _, origin := range allowedOrigins(c.AllowedOrigins) {
+		fault(!validOrigin(origin), "AllowedOrigins names %q; an origin is like https://shop.example, with no path", origin)
+	}
 	return errors.Join(faults...)
 }

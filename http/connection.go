@@ -36,7 +36,7 @@ const (
 // only ten times a second.
 type connections struct {
 	max      int
-	draining atomic.Bool // set once, by drain
+	draining atomic.Bool // set once, when the server is being stopped
 	mu       struct {
 		sync.Mutex
 		open  map[*connection]struct{}
@@ -131,6 +131,9 @@ type connection struct {
 	state  atomic.Uint32
 	linger atomic.Bool // the client may still be sending
 	once   sync.Once
+
+	// subscriber is who has taken the connection over, or is about to; set before fasthttp lets go of it.
+	subscriber *subscriber
 }
 
 // work says that a request has begun to arrive. It returns false when the connection is closing.
@@ -185,6 +188,9 @@ func (c *connection) Close() error {
 		}
 		err = c.Conn.Close()
 		c.all.remove(c)
+		if c.subscriber != nil {
+			c.subscriber.lost()
+		}
 	})
 	return err
 }

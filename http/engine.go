@@ -19,11 +19,22 @@ type Engine interface {
 	AdjustStock(cmd *commerce.AdjustStock) (actors.StockReceipt, error)
 
 	Product(ctx context.Context, id commerce.ID) (persistence.ProductRow, error)
+	KnownProduct(id commerce.ID) (row persistence.ProductRow, known bool)
 	Products(ctx context.Context, q actors.ProductQuery) (actors.ProductPage, error)
+	SearchProducts(q actors.ProductSearch) (actors.ProductPage, error)
+	SuggestProducts(text string, limit int) ([]actors.Suggestion, error)
 	Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error)
 	Order(ctx context.Context, id commerce.ID) (*commerce.Order, error)
 	Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error)
 	Timeline(ctx context.Context, order commerce.ID) ([]commerce.Event, error)
+	ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error
+
+	Sales(ctx context.Context, in *actors.Intervals) ([]actors.CurrencySales, error)
+	ProductSales(ctx context.Context, product commerce.ID, in *actors.Intervals) ([]actors.CurrencyProductSales, error)
+	TopProducts(ctx context.Context, q persistence.TopQuery) ([]actors.TopProduct, error)
+
+	FollowOrder(ctx context.Context, id commerce.ID, since *uint64, w actors.Watcher) (*commerce.Order, actors.Subscription, error)
+	FollowOrders(ctx context.Context, q actors.FeedQuery, w actors.Watcher) (persistence.Position, actors.Subscription, error)
 
 	Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error)
 	Health(ctx context.Context) actors.Health

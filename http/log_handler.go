@@ -126,10 +126,14 @@ func (h *lineHandler) WithGroup(name string) slog.Handler {
 
 // appendLogKey appends a member's name, with a comma unless it is the first of its group.
 func appendLogKey(line []byte, key string) []byte {
+	return append(appendLogText(appendLogComma(line), key), ':')
+}
+
+func appendLogComma(line []byte) []byte {
 	if len(line) == 0 || line[len(line)-1] != '{' { // an empty prefix stands after the message
-		line = append(line, ',')
+		return append(line, ',')
 	}
-	return append(appendLogText(line, key), ':')
+	return line
 }
 
 func appendLogAttr(line []byte, a slog.Attr) []byte {

@@ -91,7 +91,7 @@ func BenchmarkAccessLog(b *testing.B) {
 			r := &request{caller: "kim", correlation: freshCorrelation()}
 			b.ReportAllocs()
 			for b.Loop() {
-				a.log(r, 201, 650, 1234*time.Microsecond)
+				a.log(r, 201, 650, time.Now(), 1234*time.Microsecond)
 			}
 		})
 	}

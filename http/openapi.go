@@ -103,7 +103,7 @@ func (p *Parameter) schema() schema {
 		s["format"] = "uuid"
 	case KindStart, KindEnd:
 		s = schema{"anyOf": []schema{{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}}}
-	case KindOrderCursor, KindMovementCursor:
+	case KindOrderCursor, KindMovementCursor, KindStreamCursor:
 		s["pattern"] = "^[A-Za-z0-9_-]+$"
 	}
 	switch number, err := strconv.ParseInt(p.Default, 10, 64); {
@@ -157,6 +157,11 @@ func headerReferences(names []string) map[string]any {
 	return out
 }
 
+// publicHeaders are the header fields of an answer that is the same for everybody.
+func publicHeaders(names ...string) []string {
+	return append(names, "Cache-Control", "CDN-Cache-Control", "Surrogate-Key", "Vary")
+}
+
 func headerDescriptions() map[string]any {
 	text := func(description string) map[string]any {
 		return map[string]any{"description": description, "schema": schema{"type": "string"}}
@@ -168,6 +173,10 @@ func headerDescriptions() map[string]any {
 		"Idempotency-Replayed": text("true when this is the first answer to the key, given once more."),
 		"Link":                 text("Other pages of the list (RFC 8288): first, prev, next, last."),
 		"X-Total-Count":        text("How many rows were selected in all."),
+		"Cache-Control":        text("Who may keep the answer. What is public may be kept, but is asked for again by its ETag."),
+		"CDN-Cache-Control":    text("How long a CDN may answer by itself (RFC 9213)."),
+		"Surrogate-Key":        text("The name under which a CDN is told to forget the answer."),
+		"Vary":                 text("Which fields of the request the answer depends on."),
 		"Retry-After":          text("Seconds to wait before the same request can succeed."),
 	}
 }

@@ -41,39 +41,44 @@ func orderListRoute() Route {
 	return Route{
 		Method: "GET", Path: pathOrders, Operation: "listOrders", Tag: "orders",
 		Summary: "Lists orders, newest first, a page at a time.",
-		Parameters: []Parameter{
-			{
-				Name: "status", In: InQuery, Kind: KindWord, Words: statusWords(),
-				Description: "Only orders in this state.",
-			},
-			{
-				Name: "customer_id", In: InQuery, Kind: KindText, Max: commerce.UserIDMax,
-				Description: "Only orders of this customer.",
-			},
-			{
-				Name: "product_id", In: InQuery, Kind: KindID,
-				Description: "Only orders that hold this product.",
-			},
-			{
-				Name: "start_date", In: InQuery, Kind: KindStart,
-				Description: "Only orders placed at or after this time, or from the beginning of this day in UTC.",
-			},
-			{
-				Name: "end_date", In: InQuery, Kind: KindEnd,
-				Description: "Only orders placed before this time, or up to the end of this day in UTC.",
-			},
-			{
+		Parameters: append(orderFilters(),
+			Parameter{
 				Name: "cursor", In: InQuery, Kind: KindOrderCursor,
 				Description: "The next_cursor of the page before.",
 			},
-			limitParameter(),
-		},
+			limitParameter()),
 		Answers: []Answer{{
 			Status: 200, Schema: "OrderPage",
 			Description: "A page of orders. It is shorter than limit when its orders hold more than 2,000 items.",
 		}},
 		Problems: readProblems(),
 		Handle:   (*Server).listOrders,
+	}
+}
+
+// orderFilters select orders.
+func orderFilters() []Parameter {
+	return []Parameter{
+		{
+			Name: "status", In: InQuery, Kind: KindWord, Words: statusWords(),
+			Description: "Only orders in this state.",
+		},
+		{
+			Name: "customer_id", In: InQuery, Kind: KindText, Max: commerce.UserIDMax,
+			Description: "Only orders of this customer.",
+		},
+		{
+			Name: "product_id", In: InQuery, Kind: KindID,
+			Description: "Only orders that hold this product.",
+		},
+		{
+			Name: "start_date", In: InQuery, Kind: KindStart,
+			Description: "Only orders placed at or after this time, or from the beginning of this day in UTC.",
+		},
+		{
+			Name: "end_date", In: InQuery, Kind: KindEnd,
+			Description: "Only orders placed before this time, or up to the end of this day in UTC.",
+		},
 	}
 }
 
@@ -123,22 +128,31 @@ func (s *Server) getOrder(r *request) error {
 	return r.answerRevalidated()
 }
 
-func (s *Server) listOrders(r *request) error {
-	limit := int(r.number("limit", perPageDefault))
+// orderQuery reads orderFilters, and the cursor.
+func (r *request) orderQuery() (persistence.OrderQuery, error) {
 	q := persistence.OrderQuery{
 		Customer: r.value("customer_id").text,
 		Product:  r.value("product_id").id,
 		From:     r.value("start_date").time,
 		To:       r.value("end_date").time,
 		Before:   r.value("cursor").id,
-		Limit:    limit + 1, // one more says whether there is a next page
 	}
 	if v := r.value("status"); v.set {
 		q.Status, _ = commerce.ParseStatus(v.text)
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
-		return invalidParameter("end_date", "must be later than start_date")
+		return q, invalidParameter("end_date", "must be later than start_date")
 	}
+	return q, nil
+}
+
+func (s *Server) listOrders(r *request) error {
+	q, err := r.orderQuery()
+	if err != nil {
+		return err
+	}
+	limit := int(r.number("limit", perPageDefault))
+	q.Limit = limit + 1 // one more says whether there is a next page
 	ctx, cancel := s.query()
 	defer cancel()
 	orders, err := s.cfg.Engine.Orders(ctx, q)

@@ -47,3 +47,19 @@ func TestLists_HandOutCursorsAsLongAsThereIsMore(t *testing.T) {
 	b.do(t, call{"GET", productPath(2, "/stock/movements?limit=3&cursor="+cursor), "", nil})
 	require.Equal(t, []any{movementsQuery{sampleID(2), 0, 4}, movementsQuery{sampleID(2), 98, 4}}, b.engine.seen())
 }
+
+func TestPageLength(t *testing.T) {
+	t.Parallel()
+	orders := func(n, items int) []*commerce.Order {
+		page := make([]*commerce.Order, n)
+		for i := range page {
+			page[i] = &commerce.Order{Items: make([]commerce.Item, items)}
+		}
+		return page
+	}
+	require.Zero(t, pageLength(nil, 10))
+	require.Equal(t, 10, pageLength(orders(10, 1), 10))
+	require.Equal(t, 10, pageLength(orders(11, 1), 10))
+	require.Equal(t, 10, pageLength(orders(101, 200), 100), "2,000 items")
+	require.Equal(t, 1, pageLength(orders(3, pageItemsMax+1), 100), "never an empty page")
+}

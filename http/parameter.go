@@ -39,6 +39,7 @@ const (
 	KindEnd                        // the end of one
 	KindOrderCursor                // a place in a list of orders
 	KindMovementCursor             // a place in a ledger
+	KindStreamCursor               // a place in the stream of events
 )
 
 // Parameter describes one parameter of a route: what the API document says of it is what is
@@ -98,6 +99,9 @@ func (p *Parameter) parse(text string, into *value) (fault string) {
 		var version uint64
 		version, err = wire.ParseMovementCursor(text)
 		into.number = int64(version)
+	case KindStreamCursor:
+		into.text = strings.Clone(text)
+		_, err = wire.ParseStreamCursor(text)
 	}
 	if err != nil {
 		return err.Error()
@@ -143,6 +147,10 @@ func (r *request) readParameters() error {
 	for i := range r.route.Parameters {
 		p := &r.route.Parameters[i]
 		if p.In == InPath {
+			if r.pathID.known {
+				r.values[i] = value{set: true, id: r.pathID.id}
+				continue
+			}
 			text, _ := r.ctx.UserValue(p.Name).(string)
 			note(p.Name, p.parse(text, &r.values[i]))
 		}

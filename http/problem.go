@@ -21,6 +21,11 @@ const (
 	codeMediaType        commerce.Code = "unsupported_media_type"  // the body is not of a type that is read here
 	codeHeaderTooLarge   commerce.Code = "header_fields_too_large" // the header block is too long
 	codeTooManyRequests  commerce.Code = "too_many_requests"       // wait for the one that is running
+	codeOriginRefused    commerce.Code = "origin_not_allowed"      // a page of another site asks
+	codeUpgradeRequired  commerce.Code = "upgrade_required"        // this path speaks another protocol
+	codeCursorGone       commerce.Code = "cursor_gone"             // what comes after the cursor is no longer kept
+	codeBenchmarkRunning commerce.Code = "benchmark_running"       // wait for it, or cancel it
+	codeBenchmarksOff    commerce.Code = "benchmarks_off"          // operator: --benchmarks
 )
 
 // retryAfterDefault is what a refusal that passes says when it does not know better.
@@ -33,6 +38,10 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 400, "The request is not valid"
 	case codeBadRequest:
 		return 400, "The request is not HTTP"
+	case codeBenchmarksOff:
+		return 403, "Benchmarks are off on this server"
+	case codeOriginRefused:
+		return 403, "Pages of this site may not do that"
 	case commerce.CodeNotFound:
 		return 404, "There is no such thing"
 	case codeMethodNotAllowed:
@@ -53,6 +62,10 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 409, "Another product has this SKU"
 	case commerce.CodeIdempotencyInFlight:
 		return 409, "The first request with this key is still running"
+	case codeBenchmarkRunning:
+		return 409, "A benchmark is running"
+	case codeCursorGone:
+		return 410, "The cursor is too old"
 	case commerce.CodePrecondition:
 		return 412, "The product has changed"
 	case codePayloadTooLarge:
@@ -61,6 +74,8 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 415, "The body's type is not supported"
 	case commerce.CodeIdempotencyMismatch:
 		return 422, "The key was used for another request"
+	case codeUpgradeRequired:
+		return 426, "This path is for WebSockets"
 	case commerce.CodePreconditionMissing:
 		return 428, "If-Match is required"
 	case codeTooManyRequests:
@@ -92,6 +107,8 @@ func refusalOf(err error) (refusal *commerce.Error, unexpected bool) {
 		if status, _ := statusOf(refusal.Code); status != 0 {
 			return refusal, refusal.Code == commerce.CodeInternal
 		}
+	case errors.Is(err, persistence.ErrPositionGone):
+		return &commerce.Error{Code: codeCursorGone, Detail: "what comes after this cursor is no longer kept; start without one"}, false
 	case errors.Is(err, persistence.ErrNotFound):
 		return &commerce.Error{Code: commerce.CodeNotFound, Detail: "there is no such product or order"}, false
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

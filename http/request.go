@@ -72,6 +72,7 @@ type request struct {
 	route       *Route
 	caller      string
 	correlation string
+	pathID      pathID
 	values      [parametersMax]value // of the route's parameters, at the same positions
 	decoder     *wire.Decoder
 	buf         []byte // the answer's body while it is written
@@ -179,6 +180,14 @@ func (r *request) answer(status int, contentType string, body []byte) {
 	response.SetBody(body)
 }
 
+// answerShared is answer for a body that nobody changes any more. It is not copied.
+func (r *request) answerShared(status int, contentType string, body []byte) {
+	response := &r.ctx.Response
+	response.SetStatusCode(status)
+	response.Header.SetContentType(contentType)
+	response.SetBodyRaw(body)
+}
+
 // answerJSON answers with r.buf, which is not to be cached.
 func (r *request) answerJSON(status int) error {
 	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noStore)
@@ -211,10 +220,15 @@ func (r *request) setLocation(collection string, id commerce.ID) {
 	r.ctx.Response.Header.SetCanonical(r.keys.location, location)
 }
 
+// hasTag reports whether the caller has this version already.
+func (r *request) hasTag() bool {
+	field := r.ctx.Request.Header.Peek(headerIfNoneMatch)
+	return len(field) > 0 && wire.MatchesETag(string(field), r.tag)
+}
+
 // unchanged answers 304 when the caller has this version already.
 func (r *request) unchanged() bool {
-	field := r.ctx.Request.Header.Peek(headerIfNoneMatch)
-	if len(field) == 0 || !wire.MatchesETag(string(field), r.tag) {
+	if !r.hasTag() {
 		return false
 	}
 	r.ctx.Response.SetStatusCode(fasthttp.StatusNotModified)

@@ -24,10 +24,17 @@ const (
 func routes() []Route {
 	var all []Route
 	all = append(all, productRoutes()...)
+	all = append(all, productSearchRoutes()...)
 	all = append(all, stockRoutes()...)
 	all = append(all, orderRoutes()...)
 	all = append(all, transitionRoutes()...)
+	all = append(all, liveRoutes()...)
+	all = append(all, trackRoutes()...)
+	all = append(all, exportRoute())
+	all = append(all, analyticsRoutes()...)
 	all = append(all, operatorRoutes()...)
+	all = append(all, benchmarkRoutes()...)
+	all = append(all, dashboardRoutes()...)
 	return all
 }
 

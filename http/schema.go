@@ -78,6 +78,7 @@ func answerObject(properties schema, optional ...string) schema {
 func schemas() map[string]schema {
 	all := requestSchemas()
 	maps.Copy(all, answerSchemas())
+	maps.Copy(all, benchmarkSchemas())
 	return all
 }
 
@@ -127,13 +128,8 @@ func requestSchemas() map[string]schema {
 		"CancelOrder": requestObject(schema{
 			"reason": textSchema(0, commerce.ReasonMax, "Why."),
 		}),
-		"TransitionOrder": requestObject(schema{
-			"to":              schema{"type": "string", "enum": statusWords()[1:], "description": "The state to reach."},
-			"note":            textSchema(0, commerce.NoteMax, "For the timeline."),
-			"carrier":         textSchema(0, commerce.CarrierMax, "Who carries it."),
-			"tracking_number": textSchema(0, commerce.TrackingNumberMax, "How the carrier calls it."),
-			"reason":          textSchema(0, commerce.ReasonMax, "Why."),
-		}, "to"),
+		"TransitionOrder":  requestObject(transitionProperties(), "to"),
+		"TransitionOrders": transitionsSchema(),
 	}
 }
 

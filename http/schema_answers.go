@@ -12,6 +12,11 @@ func answerSchemas() map[string]schema {
 			"per_page": plainSchema("integer", "How many products a page has at most."),
 			"total":    plainSchema("integer", "How many products were selected in all."),
 		}),
+		"Suggestions": answerObject(schema{"suggestions": listSchema("Suggestion")}),
+		"Suggestion": answerObject(schema{
+			"text":       plainSchema("string", "The name of a product."),
+			"product_id": idSchema("The product; the best one, if several have that name."),
+		}),
 		"Stock": answerObject(schema{
 			"on_hand":   plainSchema("integer", "Units in the building."),
 			"allocated": plainSchema("integer", "Those of them that belong to orders not yet shipped."),
@@ -49,6 +54,8 @@ func answerSchemas() map[string]schema {
 		}),
 	}
 	maps.Copy(all, operatorSchemas())
+	maps.Copy(all, analyticsSchemas())
+	maps.Copy(all, transitionOutcomeSchemas())
 	return all
 }
 

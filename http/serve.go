@@ -36,24 +36,67 @@ func (s *Server) newRouter() *router.Router {
 	return r
 }
 
-// handler returns what serves a route: everything that can be looked up once is looked up here.
+// dispatch finds the handler of a request. Reads of one product are most of what a shop asks for: they are
+// told by the form of their path, which takes a tenth of the router's time and allocates nothing.
+func (s *Server) dispatch() fasthttp.RequestHandler {
+	other := s.newRouter().Handler
+	const prefix = pathProducts + "/"
+	var product func(*fasthttp.RequestCtx, pathID)
+	for i := range s.routes {
+		if s.routes[i].Operation == operationGetProduct {
+			product = s.serve(&s.routes[i], fasthttp.MethodGet)
+		}
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		path := ctx.URI().PathOriginal()
+		if len(path) == len(prefix)+idLength && string(path[:len(prefix)]) == prefix && ctx.IsGet() {
+			if id, err := commerce.ParseID(path[len(prefix):]); err == nil {
+				product(ctx, pathID{id: id, known: true})
+				return
+			}
+		}
+		other(ctx)
+	}
+}
+
+// idLength is how long an id is in a path.
+const idLength = 36
+
+// pathID is the id in a path, if it has been read already.
+type pathID struct {
+	id    commerce.ID
+	known bool
+}
+
+// handler returns what serves a route behind the router.
 func (s *Server) handler(route *Route, method string) fasthttp.RequestHandler {
+	serve := s.serve(route, method)
+	return func(ctx *fasthttp.RequestCtx) { serve(ctx, pathID{}) }
+}
+
+// serve returns what serves a route: everything that can be looked up once is looked up here.
+func (s *Server) serve(route *Route, method string) func(*fasthttp.RequestCtx, pathID) {
 	series := s.metrics.series(method, route.Path)
 	access := newAccess(s.cfg.AccessLog, s.log, method, route.Path)
-	return func(ctx *fasthttp.RequestCtx) {
+	return func(ctx *fasthttp.RequestCtx, id pathID) {
 		s.metrics.inFlight.Inc()
 		r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
 		r.begin(ctx, route)
+		r.pathID = id
 		if err := s.carryOut(r); err != nil {
 			s.refuse(r, err)
 		}
 		if s.draining() {
 			ctx.SetConnectionClose()
 		}
-		elapsed := time.Since(ctx.Time())
-		status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
+		now := time.Now()
+		elapsed := now.Sub(ctx.Time())
+		status, size := ctx.Response.StatusCode(), 0
+		if !ctx.Response.IsBodyStream() { // one that is looked at would be read to its end
+			size = len(ctx.Response.Body())
+		}
 		series.observe(status, elapsed)
-		access.log(r, status, size, elapsed)
+		access.log(r, status, size, now, elapsed)
 		r.end()
 		s.requests.Put(r)
 		s.metrics.inFlight.Dec()

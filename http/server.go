@@ -20,13 +20,20 @@ type Server struct {
 	routes   []Route
 	unread   unread // what stands for the route of requests that could not be read
 	document []byte // the API document
-	keys     headerKeys
-	requests sync.Pool // of *request
-	metrics  *metrics
-	started  time.Time
+	// asyncDocument describes the messages of subscriptions.
+	asyncDocument []byte
+	// dashboard prepares its page at the first call: few ever look at it.
+	dashboard func() (*site, error)
+	keys      headerKeys
+	requests  sync.Pool // of *request
+	metrics   *metrics
+	caches    *caches
+	started   time.Time
 
 	connections  *connections
+	subscribers  *live
 	verification verification
+	exports      *exports
 	reminder     reminder
 
 	served chan struct{} // closed when Serve has returned
@@ -49,13 +56,22 @@ func New(cfg Config) (*Server, error) {
 		connections: newConnections(cfg.ConnectionsMax),
 	}
 	s.requests.New = s.newRequest
+	s.exports = newExports()
+	s.subscribers = newLive(&s.cfg, s.log)
+	s.dashboard = sync.OnceValues(openDashboard)
 	s.served = make(chan struct{})
 	var err error
 	if s.document, err = document(s.routes, cfg.Version); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
+	if s.asyncDocument, err = asyncDocument(s.routes, cfg.Version); err != nil {
+		return nil, fmt.Errorf("describe the messages: %w", err)
+	}
 	if s.metrics, err = newMetrics(cfg.Registerer, s, cfg.NoAuth); err != nil {
 		return nil, fmt.Errorf("register the metrics of the HTTP server: %w", err)
+	}
+	if s.caches, err = newCaches(&s.cfg); err != nil {
+		return nil, fmt.Errorf("make the caches of the HTTP server: %w", err)
 	}
 	s.unread = s.newUnread()
 	s.fast = s.newFastServer()
@@ -64,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) newFastServer() *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:       s.newRouter().Handler,
+		Handler:       s.dispatch(),
 		ErrorHandler:  s.refuseBroken,
 		ExpectHandler: s.expect,
 		ConnState:     connectionState,
@@ -86,6 +102,9 @@ func (s *Server) newFastServer() *fasthttp.Server {
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		CloseOnShutdown:              true,
+		// Subscribers close their connections themselves: what fasthttp keeps for a request would
+		// otherwise be kept for as long as they stay.
+		KeepHijackedConns: true,
 	}
 }
 
@@ -120,18 +139,22 @@ func (s *Server) Serve(ln net.Listener) error {
 }
 
 // Shutdown stops the server. Readiness goes first; then no connection is accepted, resting ones
-// are closed, requests under way are finished and their connections closed. What is left when the
-// context ends is cut off, and its error returned. Stopping before Serve, or twice, is harmless.
+// are closed, subscribers are told to go, requests under way are finished and their connections closed.
+// What is left when the context ends is cut off, and its error returned. Stopping before Serve, or twice, is harmless.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.mu.stopped = true
 	listener := s.mu.listener
 	s.mu.Unlock()
 	s.verification.stop()
+	s.exports.close()
 	if listener != nil {
 		_ = listener.Close()
 	}
+	s.connections.draining.Store(true) // whoever is answered from now on is asked to go
+	s.subscribers.drain(ctx)
 	err := s.connections.drain(ctx)
+	s.subscribers.stop()
 	if listener != nil {
 		<-s.served
 		// This ends what fasthttp keeps for a server that runs. Unless the context has ended, nothing

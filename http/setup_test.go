@@ -60,11 +60,16 @@ type fakeEngine struct {
 	adjustStock     func(*commerce.AdjustStock) (actors.StockReceipt, error)
 	product         func(context.Context, commerce.ID) (persistence.ProductRow, error)
 	products        func(actors.ProductQuery) (actors.ProductPage, error)
+	searchProducts  func(actors.ProductSearch) (actors.ProductPage, error)
+	suggestProducts func(text string, limit int) ([]actors.Suggestion, error)
 	movements       func(before uint64, limit int) ([]commerce.Movement, error)
 	order           func(commerce.ID) (*commerce.Order, error)
 	orders          func(persistence.OrderQuery) ([]*commerce.Order, error)
 	timeline        func(commerce.ID) ([]commerce.Event, error)
+	followOrder     func(commerce.ID, *uint64, actors.Watcher) (*commerce.Order, actors.Subscription, error)
+	followOrders    func(actors.FeedQuery, actors.Watcher) (persistence.Position, actors.Subscription, error)
 	verify          func(context.Context) (*persistence.Report, error)
+	scan            func(context.Context, func(*commerce.Order) error) error // nil: one order
 	health          func() actors.Health
 }
 
@@ -112,6 +117,19 @@ func (f *fakeEngine) Product(ctx context.Context, id commerce.ID) (persistence.P
 	return f.product(ctx, id)
 }
 
+func (f *fakeEngine) KnownProduct(commerce.ID) (persistence.ProductRow, bool) {
+	return persistence.ProductRow{}, false
+}
+
+func (f *fakeEngine) SearchProducts(q actors.ProductSearch) (actors.ProductPage, error) {
+	f.note(q)
+	return f.searchProducts(q)
+}
+
+func (f *fakeEngine) SuggestProducts(text string, limit int) ([]actors.Suggestion, error) {
+	return f.suggestProducts(text, limit)
+}
+
 func (f *fakeEngine) Products(_ context.Context, q actors.ProductQuery) (actors.ProductPage, error) {
 	f.note(q)
 	return f.products(q)
@@ -142,6 +160,18 @@ func (f *fakeEngine) Orders(_ context.Context, q persistence.OrderQuery) ([]*com
 
 func (f *fakeEngine) Timeline(_ context.Context, id commerce.ID) ([]commerce.Event, error) {
 	return f.timeline(id)
+}
+
+func (f *fakeEngine) FollowOrder(
+	_ context.Context, id commerce.ID, since *uint64, w actors.Watcher,
+) (*commerce.Order, actors.Subscription, error) {
+	return f.followOrder(id, since, w)
+}
+
+func (f *fakeEngine) FollowOrders(
+	_ context.Context, q actors.FeedQuery, w actors.Watcher,
+) (persistence.Position, actors.Subscription, error) {
+	return f.followOrders(q, w)
 }
 
 func (f *fakeEngine) Verify(ctx context.Context, _ func(rows int64)) (*persistence.Report, error) {
@@ -208,6 +238,12 @@ func newFakeEngine() *fakeEngine {
 		products: func(actors.ProductQuery) (actors.ProductPage, error) {
 			return actors.ProductPage{Rows: []persistence.ProductRow{sampleRow()}, Total: 1}, nil
 		},
+		searchProducts: func(actors.ProductSearch) (actors.ProductPage, error) {
+			return actors.ProductPage{Rows: []persistence.ProductRow{sampleRow()}, Total: 1}, nil
+		},
+		suggestProducts: func(string, int) ([]actors.Suggestion, error) {
+			return []actors.Suggestion{{Text: "Kettle", Product: sampleID(2)}}, nil
+		},
 		movements: func(uint64, int) ([]commerce.Movement, error) { return []commerce.Movement{movement}, nil },
 		order: func(id commerce.ID) (*commerce.Order, error) {
 			if id != sampleID(1) {
@@ -220,6 +256,15 @@ func newFakeEngine() *fakeEngine {
 			return []commerce.Event{{
 				Entity: sampleID(1), Seq: 1, Type: commerce.EventOrderPlaced, At: at(), Actor: "kim", Status: commerce.StatusPending,
 			}}, nil
+		},
+		followOrder: func(id commerce.ID, _ *uint64, _ actors.Watcher) (*commerce.Order, actors.Subscription, error) {
+			if id != sampleID(1) {
+				return nil, nil, persistence.ErrNotFound
+			}
+			return sampleOrder(), new(fakeSubscription), nil
+		},
+		followOrders: func(actors.FeedQuery, actors.Watcher) (persistence.Position, actors.Subscription, error) {
+			return persistence.Position{Writer: 1, Batch: 2, Seq: 3}, new(fakeSubscription), nil
 		},
 		verify: func(context.Context) (*persistence.Report, error) {
 			return &persistence.Report{Orders: 1, At: at()}, nil

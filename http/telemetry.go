@@ -50,6 +50,7 @@ func newMetrics(registerer prometheus.Registerer, s *Server, noAuth bool) (*metr
 			Name: "penstock_log_lines_dropped_total", Help: "Lines lost because the log could not be written in time.",
 		}, func() float64 { return float64(h.writer.Dropped()) }))
 	}
+	collectors = append(collectors, s.subscribers.metrics.collectors()...)
 	var errs []error
 	for _, c := range collectors {
 		errs = append(errs, registerer.Register(c))

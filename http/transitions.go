@@ -36,6 +36,7 @@ func transitionRoutes() []Route {
 			Problems:   problems,
 			Handle:     (*Server).transitionOrder,
 		},
+		bulkTransitionsRoute(),
 		trackingRoute(),
 	}
 }

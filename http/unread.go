@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -51,7 +52,7 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
 	s.unread.series.observe(status, 0)
 	if !gone(err) {
-		s.unread.access.log(r, status, size, 0)
+		s.unread.access.log(r, status, size, time.Now(), 0)
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelDebug, "request could not be read",
 		slog.String("correlation_id", r.correlation), slog.String("error", err.Error()))

@@ -18,8 +18,14 @@ const (
 var errBadCursor = errors.New("must be the next_cursor of a page of this list, unchanged")
 
 // OrderCursor returns the cursor of the page after an order.
-func OrderCursor(last commerce.ID) string {
-	return base64.RawURLEncoding.EncodeToString(append([]byte{cursorOrders}, last[:]...))
+func OrderCursor(last commerce.ID) string { return string(AppendOrderCursor(nil, last)) }
+
+// AppendOrderCursor appends what OrderCursor returns.
+func AppendOrderCursor(dst []byte, last commerce.ID) []byte {
+	var key [1 + len(last)]byte
+	key[0] = cursorOrders
+	copy(key[1:], last[:])
+	return base64.RawURLEncoding.AppendEncode(dst, key[:])
 }
 
 // ParseOrderCursor returns the order that a page starts after.

@@ -124,16 +124,8 @@ func (d *Decoder) Transition(body []byte, cmd *commerce.TransitionOrder) error {
 			case "to":
 				seen |= 1 << 0
 				d.status(&cmd.To)
-			case "note":
-				d.text(&cmd.Note)
-			case "carrier":
-				d.text(&cmd.Carrier)
-			case "tracking_number":
-				d.text(&cmd.TrackingNumber)
-			case "reason":
-				d.text(&cmd.Reason)
 			default:
-				d.unknown("")
+				d.transitionText(cmd)
 			}
 		}
 		d.close()

@@ -11,14 +11,7 @@ func AppendOrder(dst []byte, o *commerce.Order) []byte {
 	dst = appendID(dst, o.ID)
 	dst = fieldText(dst, "status", o.Status.String())
 	dst = fieldText(dst, "customer_id", o.Customer)
-	dst = append(field(dst, "items"), '[')
-	for i := range o.Items {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendItem(dst, &o.Items[i])
-	}
-	dst = append(dst, ']')
+	dst = AppendItems(field(dst, "items"), o)
 	dst = fieldInt(dst, "total_amount", o.Total.Amount)
 	dst = fieldCurrency(dst, o.Total.Currency)
 	dst = appendAddress(field(dst, "shipping_address"), &o.Address)
@@ -33,6 +26,18 @@ func AppendOrder(dst []byte, o *commerce.Order) []byte {
 	dst = fieldText(dst, "cancel_reason", o.CancelReason)
 	dst = fieldUint(dst, "version", o.Version)
 	return append(dst, '}')
+}
+
+// AppendItems appends the list of an order's items.
+func AppendItems(dst []byte, o *commerce.Order) []byte {
+	dst = append(dst, '[')
+	for i := range o.Items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendItem(dst, &o.Items[i])
+	}
+	return append(dst, ']')
 }
 
 func appendItem(dst []byte, item *commerce.Item) []byte {

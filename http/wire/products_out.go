@@ -24,6 +24,14 @@ func AppendProduct(dst []byte, p *commerce.Product, stock commerce.Stock) []byte
 	return append(dst, '}')
 }
 
+// ProductSize is about how long AppendProduct makes a product, in bytes.
+func ProductSize(p *commerce.Product) int {
+	return productSize + len(p.Name) + len(p.Description) + len(p.Category) + len(p.SKU) + len(p.Attributes)
+}
+
+// productSize is what AppendProduct writes besides the texts: with large numbers, and some characters escaped.
+const productSize = 330
+
 func appendAttributes(dst []byte, attributes string) []byte {
 	dst = field(dst, "attributes")
 	if attributes == "" {
@@ -42,18 +50,51 @@ func appendStock(dst []byte, s commerce.Stock) []byte {
 
 // AppendProducts appends a page of products, with how many were selected in all.
 func AppendProducts(dst []byte, rows []persistence.ProductRow, page, perPage, total int) []byte {
+	dst = AppendProductList(dst, len(rows), func(dst []byte, i int) []byte {
+		return AppendProduct(dst, rows[i].Product, rows[i].Stock)
+	})
+	return AppendProductPage(dst, page, perPage, total)
+}
+
+// AppendProductList appends the beginning of a page: n products, each of which product appends.
+func AppendProductList(dst []byte, n int, product func(dst []byte, i int) []byte) []byte {
 	dst = append(dst, `{"products":[`...)
-	for i := range rows {
+	for i := range n {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendProduct(dst, rows[i].Product, rows[i].Stock)
+		dst = product(dst, i)
 	}
-	dst = append(dst, ']')
+	return append(dst, ']')
+}
+
+// AppendProductPage appends the end of a page.
+func AppendProductPage(dst []byte, page, perPage, total int) []byte {
 	dst = fieldInt(dst, "page", int64(page))
 	dst = fieldInt(dst, "per_page", int64(perPage))
 	dst = fieldInt(dst, "total", int64(total))
 	return append(dst, '}')
+}
+
+// Suggestion is a text that completes another one.
+type Suggestion struct {
+	Text    string
+	Product commerce.ID
+}
+
+// AppendSuggestions appends what completes a text.
+func AppendSuggestions(dst []byte, suggestions []Suggestion) []byte {
+	dst = append(dst, `{"suggestions":[`...)
+	for i := range suggestions {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"text":`...)
+		dst = appendText(dst, suggestions[i].Text)
+		dst = fieldID(dst, "product_id", suggestions[i].Product)
+		dst = append(dst, '}')
+	}
+	return append(dst, `]}`...)
 }
 
 // AppendMovement appends a line of a product's ledger: how the units changed, and the level they
