@@ -4,7 +4,7 @@ DATA      := $(or $(PENSTOCK_DATA),data)
 LISTEN    := $(or $(PENSTOCK_LISTEN),127.0.0.1:8000)
 FUZZTIME  ?= 20s
 # Packages whose tests run again under the race detector: those with goroutines of their own.
-RACE      := ./actors/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
+RACE      := ./actors/... ./bench/board/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
 TOOL      := go tool -modfile=tools/go.mod
 # The harness that breaks servers, and what stands between its tests and their sizes.
 TORTURE   := go test ./internal/torture -count=1 -timeout 90m -v
@@ -13,18 +13,22 @@ ARGS      := -args
 REAL      := ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt fuzz crash crashbig crashpg flash history bench real docs clean
+.NOTPARALLEL: # run and test build the pages first
+.PHONY: help run build web test race lint fmt fuzz crash crashbig crashpg flash fanout restarts history bench benchall real docs clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-run: build ## build, and serve on 127.0.0.1:8000 with a demo catalogue; data in ./data or $PENSTOCK_DATA
+run: web build ## build, and serve on 127.0.0.1:8000 with a demo catalogue; data in ./data or $PENSTOCK_DATA
 	./bin/penstock serve --listen $(LISTEN) --data $(DATA) --demo
 
 build: ## build bin/penstock
 	go build -o bin/penstock ./cmd/penstock
 
-test: ## run all tests, and those of the concurrent packages again under the race detector
+web: ## build the pages for browsers and run their tests, where Node 20 or newer is there
+	@bash web/build
+
+test: web ## run all tests, and those of the concurrent packages again under the race detector
 	go run ./internal/testreport -timeout 10m ./...
 	@$(MAKE) --no-print-directory race
 
@@ -66,11 +70,21 @@ crashpg: ## on PostgreSQL: kill server, backends and postmaster, cut commits, fi
 flash: ## 20,000 orders for 1,000 units over 2,000 connections; of one product, and of two; on both stores
 	$(TORTURE) -run 'TestFlashSale$$' $(ARGS) -torture.buyers=2000
 
+fanout: ## 30,000 subscribers, a tenth of them hostile, on both stores; needs ulimit -n 40000
+	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestFanOut$$' $(ARGS) -audience.subscribers=30000 -audience.orders=10000 -audience.ping=50s
+
+restarts: ## kill the server 20 times while 1,000 subscribers follow orders, on both stores
+	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestRestarts$$' $(ARGS) -audience.resumers=1000 -audience.kills=20
+
 history: ## check long histories of a hot product, with and without faults, on both stores
 	$(TORTURE) -run 'TestHistor' $(ARGS) -torture.history=300000
 
 bench: build ## measure the cost of an order beside an echo of the same bytes
 	./bin/penstock bench order order-hot
+
+benchall: build ## measure orders, reads and a mixed day on both stores, beside peers on PostgreSQL, with 1,000,000 orders
+	./bin/penstock bench order order-hot product-read product-list mixed --stores pebble --stores postgres \
+	  --peers echo --peers rowlock --peers statement --orders 1000000
 
 real: build ## import and replay real orders from ../shared/data on both stores, verify, and compare
 	@bash .ci/real bin/penstock $(REAL)
@@ -79,4 +93,4 @@ docs: build ## write docs/configuration.md anew
 	./bin/penstock config > docs/configuration.md
 
 clean: ## remove what was built (not ./data)
-	rm -rf bin
+	rm -rf bin web/static/app

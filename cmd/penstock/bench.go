@@ -7,75 +7,71 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/bench"
-	"github.com/penstock-dev/penstock/persistence"
 )
 
-// benchCommand measures Penstock beside peers.
-type benchCommand struct {
-	Scenarios   []string      `arg:"" name:"scenario" help:"What to measure: order (2 random items of all products) or order-hot (one of the items is the same in every order)."`
-	Stores      []string      `default:"pebble" help:"Stores to measure Penstock on, a server each: pebble, postgres."`
-	DatabaseURL string        `name:"database-url" placeholder:"URL" help:"Database for the store postgres: one on this machine, with the schema and no other use. Orders of the run stay in it."`
-	Peers       []string      `default:"echo" help:"What to measure in the same rounds: echo (answers the same bytes and does nothing else)."`
-	Connections int           `default:"64" help:"Keep-alive connections; each sends its next request when the last one is answered."`
-	Duration    time.Duration `default:"10s" help:"How long each engine is measured in each round."`
-	WarmUp      time.Duration `default:"2s" help:"How long each engine runs in each round before it is measured."`
-	Rounds      int           `default:"3" help:"Rounds, in which the engines take turns. The medians are reported."`
-	Products    int           `default:"10000" help:"Products that are made before."`
-	Orders      int           `default:"0" help:"Orders that are stored before, in a store that holds none."`
-	Seed        uint64        `default:"1" help:"Seed of all random choices."`
-	Data        string        `placeholder:"DIR" help:"Directory for the store of the run, on the disk to measure. A temporary one by default."`
-	JSON        bool          `name:"json" help:"Print one JSON document."`
+// benchCommands are what can be measured, and what can be done with the results.
+type benchCommands struct {
+	Run      benchRunCommand      `cmd:"" default:"withargs" help:"Measure scenarios on Penstock and on peers in the same run."`
+	Overload benchOverloadCommand `cmd:"" help:"Measure what Penstock does when more is asked of it than it can do, and how soon it is normal again."`
+	Compare  benchCompareCommand  `cmd:"" help:"Say which of two results is better, as far as their rounds can tell."`
+}
+
+// benchFlags say what is measured on.
+type benchFlags struct {
+	Stores      []string `default:"pebble" help:"Stores to measure Penstock on, a server each: pebble, postgres."`
+	DatabaseURL string   `name:"database-url" placeholder:"URL" help:"Database for the store postgres: one on this machine, with the schema and no other use. Orders of the run stay in it; peers get databases of their own beside it. A PostgreSQL is started for the run when this is not given."`
+	Connections int      `default:"64" help:"Keep-alive connections: the most requests that are under way."`
+	Products    int      `default:"10000" help:"Products that are asked for and ordered."`
+	Orders      int      `default:"0" help:"Orders of the past year that are made up before, in stores that hold none."`
+	Seed        uint64   `default:"1" help:"Seed of all random choices."`
+	Data        string   `placeholder:"DIR" help:"Directory for the stores of the run, on the disk to measure. A temporary one by default."`
+	JSON        bool     `name:"json" help:"Print one JSON document."`
+}
+
+// config begins a configuration.
+func (f *benchFlags) config(p *process) bench.Config {
+	return bench.Config{
+		Stores: f.Stores, DatabaseURL: f.DatabaseURL, Connections: f.Connections, Products: f.Products, Orders: f.Orders,
+		Seed: f.Seed, Data: f.Data, JSON: f.JSON, Logger: p.log.With("logger", "bench"), Terminal: p.stderr,
+	}
+}
+
+// benchRunCommand measures Penstock beside peers.
+type benchRunCommand struct {
+	Scenarios []string `arg:"" name:"scenario" help:"What to measure: order (2 random items), order-hot (one of them is the same in every order), order-zipf (few products are wanted much), product-read, product-list, search, mixed (a day of all of these), analytics."`
+
+	benchFlags
+
+	Peers    []string      `default:"echo" help:"What to measure in the same rounds: echo (answers the same bytes and does nothing else), rowlock (a PostgreSQL transaction an order), statement (one SQL statement an order), redis (one script an order). redis and a PostgreSQL are started when they are needed and not given."`
+	RedisURL string        `name:"redis-url" placeholder:"URL" help:"Redis for the peer of that name: an empty one on this machine, emptied again after the run."`
+	Rate     float64       `default:"0" placeholder:"N" help:"Requests a second, whatever the answers do: an open loop, in which latency counts from when a request was due. 0 is a closed loop: each connection sends its next request when the last one is answered."`
+	Duration time.Duration `default:"10s" help:"How long each engine is measured in each round."`
+	WarmUp   time.Duration `default:"2s" help:"How long each engine runs in each round before it is measured."`
+	Rounds   int           `default:"3" help:"Rounds, in which the engines take turns. The medians are reported, and 95 % intervals over the rounds."`
 }
 
 // Help explains what is measured.
-func (c *benchCommand) Help() string {
+func (c *benchRunCommand) Help() string {
 	return "Starts a server and the peers as processes of their own on this machine, so that the CPU time of each can be told apart, and stops them again. " +
-		"Compare ratios to a peer of the same run, not figures of different runs."
+		"Compare ratios to a peer of the same run, not figures of different runs. docs/benchmarks.md says how to read the results."
 }
 
 // Run measures and prints the results.
-func (c *benchCommand) Run(ctx context.Context, p *process) error {
-	var fill func(context.Context, string, string) error
-	if c.Orders > 0 {
-		fill = func(ctx context.Context, kind, dir string) error { return c.fill(ctx, p, kind, dir) }
-	}
-	err := bench.Run(ctx, bench.Config{
-		Fill:      fill,
-		Scenarios: c.Scenarios, Stores: c.Stores, DatabaseURL: c.DatabaseURL, Peers: c.Peers, Connections: c.Connections, Duration: c.Duration, WarmUp: c.WarmUp,
-		Rounds: c.Rounds, Products: c.Products, Seed: c.Seed, JSON: c.JSON, Data: c.Data, Logger: p.log.With("logger", "bench"),
-	}, p.stdout)
-	if err != nil {
+func (c *benchRunCommand) Run(ctx context.Context, p *process) error {
+	cfg := c.config(p)
+	cfg.Scenarios, cfg.Peers, cfg.RedisURL = c.Scenarios, c.Peers, c.RedisURL
+	cfg.Rate, cfg.Duration, cfg.WarmUp, cfg.Rounds = c.Rate, c.Duration, c.WarmUp, c.Rounds
+	return benchError(bench.Run(ctx, cfg, p.stdout))
+}
+
+// benchError tells a configuration that is wrong from a measurement that failed.
+func benchError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, bench.ErrConfig):
+		return &exitError{code: exitUsage, err: fmt.Errorf("bench: %w", err), hint: `Run "penstock bench --help" to see what there is.`}
+	default:
 		return fmt.Errorf("bench: %w", err)
 	}
-	return nil
-}
-
-// fill stores orders, unless there are some already.
-func (c *benchCommand) fill(ctx context.Context, p *process, kind, dir string) (err error) {
-	flags := newStoreFlags()
-	flags.Store, flags.Data, flags.DatabaseURL = kind, dir, c.DatabaseURL
-	store, err := flags.open(ctx, p.log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	there, err := store.Orders(ctx, persistence.OrderQuery{Limit: 1})
-	if err != nil || len(there) > 0 {
-		return err
-	}
-	p.log.Info("storing orders", "logger", "bench", "store", kind, "orders", c.Orders)
-	return bench.Fill(ctx, store, c.Orders, c.Seed)
-}
-
-// benchEchoCommand is the peer "echo", which bench starts.
-type benchEchoCommand struct {
-	Answer string `arg:"" help:"File with the answer to give."`
-}
-
-// Run serves until ctx ends.
-func (c *benchEchoCommand) Run(ctx context.Context, p *process) error {
-	if err := bench.Echo(ctx, c.Answer, p.stdout); err != nil {
-		return fmt.Errorf("echo: %w", err)
-	}
-	return nil
 }

@@ -141,7 +141,7 @@ func TestUsage(t *testing.T) {
 		{"help of a command", []string{"serve", "--help"}, exitOK, "[PENSTOCK_LISTEN]"},
 		{"help of a command that needs arguments", []string{"import", "products", "--help"}, exitOK, "The product_id becomes the SKU"},
 		{"no command", nil, exitUsage, `Run "penstock --help" to see what there is.`},
-		{"an unknown command", []string{"serf"}, exitUsage, `did you mean "serve"?`},
+		{"an unknown command", []string{"server"}, exitUsage, `did you mean "serve"?`},
 		{"an unknown flag", []string{"serve", "--lisen", "x"}, exitUsage, `unknown flag --lisen, did you mean "--listen"?`},
 		{"a value that is none", []string{"serve", "--engine-batch-max", "many"}, exitUsage, "--engine-batch-max"},
 		{"a level that is none", []string{"version", "--log-level", "loud"}, exitUsage, "--log-level"},

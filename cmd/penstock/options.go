@@ -26,15 +26,17 @@ type options struct {
 	Migrate migrateCommands `cmd:"" help:"Set up the schema of a PostgreSQL database."`
 	Doctor  doctorCommand   `cmd:"" help:"Look whether a PostgreSQL database keeps what Penstock promises, and say what to do."`
 	Copy    copyCommand     `cmd:"" help:"Copy a shop from the embedded store into a PostgreSQL database."`
-	Bench   benchCommand    `cmd:"" help:"Measure the cost of an order beside an echo of the same bytes."`
+	Seed    seedCommand     `cmd:"" help:"Fill an empty store with the past of a made-up shop, for trying out and measuring."`
+	Bench   benchCommands   `cmd:"" help:"Measure Penstock beside peers, on this machine."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 	Config  configCommand   `cmd:"" help:"Print the reference of all options, as Markdown."`
 
 	BenchEcho benchEchoCommand `cmd:"" hidden:"" help:"The echo that bench measures beside a server."`
+	BenchPeer benchPeerCommand `cmd:"" hidden:"" help:"Another peer that bench measures beside a server."`
 }
 
 func newOptions() *options {
-	return &options{Serve: newServeCommand()}
+	return &options{Serve: newServeCommand(), Seed: newSeedCommand()}
 }
 
 // clientOptions are those of the commands that talk to a running server.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/bench/board"
 	"github.com/penstock-dev/penstock/http"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/pgstore"
@@ -23,6 +24,7 @@ type serveCommand struct {
 	Listen         string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to serve on. The port 0 takes any that is free."`
 	InsecureNoAuth bool          `help:"Serve on an address that is not loopback although callers are believed without proof."`
 	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
+	Benchmarks     string        `default:"auto" placeholder:"WHEN" help:"Whether benchmarks of this server can be run through its API: auto (where it listens on loopback), on or off. Who may reach an address with them on may load the server."`
 	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
 	GCPercent      int           `name:"gc-percent" default:"400" help:"How much the heap may grow between two garbage collections, in percent of what is live, as GOGC says it. Less memory costs CPU."`
 	MemoryLimit    int64         `placeholder:"BYTES" default:"0" help:"Soft limit of the memory of the Go runtime, in bytes; near it garbage is collected more often. 0 is what GOMEMLIMIT says, or else 70 % of the machine's memory or of the control group's, whichever is less."`
@@ -90,7 +92,7 @@ func (c *serveCommand) check() error {
 			hint: "Listen on 127.0.0.1, or give --insecure-no-auth when something in front of Penstock knows its callers.",
 		}
 	}
-	if err := c.checkNumbers(); err != nil {
+	if err := errors.Join(c.checkNumbers(), c.checkBenchmarks()); err != nil {
 		return &exitError{code: exitConfig, err: err}
 	}
 	if err := c.storeFlags.check(); err != nil {
@@ -134,7 +136,8 @@ type node struct {
 	engine   *actors.Engine
 	server   *http.Server
 	profiles *profiles
-	failed   chan error // what the node must not go on after
+	board    *board.Board // nil when benchmarks are off
+	failed   chan error   // what the node must not go on after
 }
 
 // run brings the parts up in the order data flows down, waits, and takes them down in reverse.
@@ -169,8 +172,12 @@ func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err er
 	if err := registry.Register(n.engine); err != nil {
 		return fmt.Errorf("register the engine's metrics: %w", err)
 	}
+	if err := n.openBenchmarks(); err != nil {
+		return err
+	}
 	httpConfig := http.Config{
-		Engine: n.engine, Logger: n.process.log, Gatherer: registry, Registerer: registry,
+		Benchmarks: n.benchmarks(),
+		Engine:     n.engine, Logger: n.process.log, Gatherer: registry, Registerer: registry,
 		Version: readVersion().Version, NoAuth: n.command.InsecureNoAuth,
 	}
 	copyFlags(&httpConfig, n.command.HTTP)
@@ -264,6 +271,9 @@ func (n *node) drain(served <-chan error) error {
 	n.process.log.Info("draining", "logger", "penstock", "timeout", n.command.DrainTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), n.command.DrainTimeout)
 	defer cancel()
+	if n.board != nil {
+		n.board.Close(ctx) // it archives its products through the server, which must still serve
+	}
 	if err := errors.Join(n.server.Shutdown(ctx), n.engine.Close(ctx), <-served); err != nil {
 		return &exitError{
 			code: exitFailed, err: fmt.Errorf("drain: %w", err),
@@ -277,6 +287,9 @@ func (n *node) drain(served <-chan error) error {
 // it must not go on.
 func (n *node) stop() error {
 	var errs []error
+	if n.board != nil {
+		n.board.Close(noPatience())
+	}
 	if n.profiles != nil {
 		errs = append(errs, n.profiles.close())
 	}
@@ -297,6 +310,13 @@ func (n *node) stop() error {
 // stopTimeout bounds the end of an engine that has not been drained: nobody waits for an answer.
 const stopTimeout = 2 * time.Second
 
+// noPatience is a context that has ended.
+func noPatience() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
 // greet tells a human what is served, and on what terms.
 func (n *node) greet() {
 	c := n.command
@@ -304,6 +324,9 @@ func (n *node) greet() {
 	n.process.printf("%s\n", readVersion())
 	n.process.printf("  listening  %s  (API under /api/v2, described at /openapi.json)\n", n.base())
 	n.process.printf("  data       %s (%s)\n", where, c.Store)
+	if n.board != nil {
+		n.process.printf("  benchmarks %s/api/v2/benchmarks/dashboard\n", n.base())
+	}
 	if c.InsecureNoAuth {
 		n.process.printf("  callers    X-User-ID is believed from ANYBODY who reaches this address (--insecure-no-auth)\n")
 	} else {
