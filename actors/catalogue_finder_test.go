@@ -144,7 +144,10 @@ func TestSuggestProducts_NamesEachNameOnce(t *testing.T) {
 func TestOpen_DoesNotWaitForTheIndex(t *testing.T) {
 	t.Parallel()
 	store := newMemStore()
-	id := setupOn(t, store).named("Kettle", "c", 5)
+	before := setupOn(t, store)
+	id := before.named("Kettle", "c", 5)
+	_, err := before.engine.Products(t.Context(), ProductQuery{Limit: 1}) // its own scan has ended
+	require.NoError(t, err)
 	scan := make(chan struct{})
 	store.scan = func() error {
 		select {
@@ -156,7 +159,7 @@ func TestOpen_DoesNotWaitForTheIndex(t *testing.T) {
 	}
 	b := setupOn(t, store, func(c *Config) { c.CommandTimeout = 500 * time.Millisecond })
 	require.True(t, b.engine.Health(t.Context()).Ready)
-	_, err := b.engine.PlaceOrder(order("", 1, id))
+	_, err = b.engine.PlaceOrder(order("", 1, id))
 	require.NoError(t, err)
 	_, err = b.engine.SearchProducts(ProductSearch{Text: "kettle", Limit: 1})
 	require.Positive(t, requireCode(t, commerce.CodeOverloaded, err).RetryAfter)
