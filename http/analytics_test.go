@@ -132,7 +132,8 @@ func TestAnalytics_LimitsAreAllowedToTheirLast(t *testing.T) {
 func calendarOf(t interface {
 	require.TestingT
 	Helper()
-}, zone, start, end string) *calendar {
+}, zone, start, end string,
+) *calendar {
 	t.Helper()
 	location, ok := zoneOf(zone)
 	require.True(t, ok)

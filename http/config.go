@@ -106,7 +106,8 @@ func (c *Config) Validate() error {
 	fault(c.BodyMax < 1<<10, "BodyMax is %d; it must be at least 1024", c.BodyMax)
 	fault(c.HeaderMax < 1<<10, "HeaderMax is %d; it must be at least 1024", c.HeaderMax)
 	fault(c.ConnectionsMax < 1, "ConnectionsMax is %d; it must be at least 1", c.ConnectionsMax)
-	fault(c.ProductCacheMax < 1<<16, "ProductCacheMax is %d; it must be at least 65536", c.ProductCacheMax)
+	fault(c.ProductCacheMax < 1<<16 || c.ProductCacheMax > 1<<36,
+		"ProductCacheMax is %d; it must be from 65536 to 68719476736 (64 GiB)", c.ProductCacheMax)
 	fault(c.ReadTimeout < 0, "ReadTimeout is negative")
 	fault(c.WriteTimeout < 0, "WriteTimeout is negative")
 	fault(c.IdleTimeout < 0, "IdleTimeout is negative")

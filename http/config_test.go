@@ -3,6 +3,7 @@ package http
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -27,6 +28,14 @@ func TestNew_NamesEveryFaultOfItsConfiguration(t *testing.T) {
 	require.NoError(t, err)
 	_, err = New(cfg)
 	require.ErrorContains(t, err, "register the metrics")
+}
+
+func TestNew_BoundsTheProductCache(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{-1, 1<<16 - 1, 1<<36 + 1, math.MaxInt} {
+		_, err := New(Config{Engine: newFakeEngine(), Logger: slog.New(slog.DiscardHandler), ProductCacheMax: size})
+		require.ErrorContains(t, err, "ProductCacheMax is")
+	}
 }
 
 // What the tags say of a default is what EnsureDefaults fills in.

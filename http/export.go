@@ -223,7 +223,7 @@ func (x *export) run(ctx context.Context) {
 	start := time.Now()
 	stop := context.AfterFunc(ctx, x.body.cutOff)
 	err := x.write(ctx)
-	stop() // before the end is told: what follows on the connection is another answer's
+	stop()                        // before the end is told: what follows on the connection is another answer's
 	_ = x.out.CloseWithError(err) // never fails
 	attrs := []any{slog.Int64("rows", x.rows), slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1e3)}
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// ErrSalesPending: the store is adding up sales of orders that it had before it kept such sums. They will be there
-// soon; nothing else waits for them.
+// ErrSalesPending says that the store is adding up sales of orders that it had before it kept such sums. They will be
+// there soon; nothing else waits for them.
 var ErrSalesPending = errors.New("the sales of older orders are still being added up")
 
 // SalesReader reads sums over orders by the time they were placed. They are exact: whatever Commit has answered is

@@ -53,7 +53,8 @@ type benchRunCommand struct {
 // Help explains what is measured.
 func (c *benchRunCommand) Help() string {
 	return "Starts a server and the peers as processes of their own on this machine, so that the CPU time of each can be told apart, and stops them again. " +
-		"Compare ratios to a peer of the same run, not figures of different runs. docs/benchmarks.md says how to read the results."
+		"Compare ratios to a peer of the same run, not figures of different runs. docs/benchmarks.md says how to read the results. " +
+		"See also: penstock bench overload, penstock bench compare."
 }
 
 // Run measures and prints the results.

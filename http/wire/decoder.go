@@ -236,22 +236,21 @@ func parseInteger(raw []byte) (value int64, fault string) {
 }
 
 // id reads the id of a product or an order.
-func (d *Decoder) id(into *commerce.ID) bool {
+func (d *Decoder) id(into *commerce.ID) {
 	if d.json.PeekKind() != '"' {
 		d.mismatch("a string")
-		return false
+		return
 	}
 	raw, err := d.json.ReadValue()
 	if !d.ok(err) {
-		return false
+		return
 	}
 	id, err := commerce.ParseID(string(d.unquote(raw)))
 	if err != nil {
 		d.fault(err.Error())
-		return false
+		return
 	}
 	*into = id
-	return true
 }
 
 // unknown refuses the member that has just been named. hint, when not empty, says what to do.

@@ -136,7 +136,7 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 			Operation: commerce.OperationPlaceOrder, Resource: id, Version: 1, ExpiresAt: time.Now(),
 		}))
 	case storetest.SalesOff:
-		set(salesDayKey(nil, 1), salesbook.AppendBuckets(nil, bogusSale()))
+		set(salesDayKey(1), salesbook.AppendBuckets(nil, bogusSale()))
 	default:
 		t.Errorf("unknown corruption %q", c)
 	}

@@ -23,7 +23,7 @@ func (s *Store) Sales(ctx context.Context, r persistence.SalesRange, visit func(
 			return reader.Err()
 		}
 		days := salesbook.DaysOf(r)
-		if err := scanRange(ctx, snap, salesDayKey(nil, days.From), salesDayKey(nil, days.To), rows); err != nil {
+		if err := scanRange(ctx, snap, salesDayKey(days.From), salesDayKey(days.To), rows); err != nil {
 			return err
 		}
 		return scan(ctx, snap, salesPrefix(nil, salesBucketDeltas), rows)
@@ -45,8 +45,8 @@ func (s *Store) TopProducts(ctx context.Context, q persistence.TopQuery) (top []
 		}
 		for _, r := range salesbook.Without(q.SalesRange, months) {
 			days := salesbook.DaysOf(r)
-			err := scanRange(ctx, snap, salesChunkKey(nil, salesProductDays, int32(days.From), 0),
-				salesChunkKey(nil, salesProductDays, int32(days.To), 0),
+			err := scanRange(ctx, snap, salesChunkKey(salesProductDays, int32(days.From), 0),
+				salesChunkKey(salesProductDays, int32(days.To), 0),
 				func(_, row []byte) error { return totals.AddDays(row, r) })
 			if err != nil {
 				return err
@@ -66,7 +66,7 @@ func readMonths(
 	ctx context.Context, snap *view, r persistence.SalesRange, totals *salesbook.Totals,
 ) (found []salesbook.Month, err error) {
 	from, to := salesbook.MonthsWithin(r)
-	err = scanRange(ctx, snap, salesChunkKey(nil, salesMonths, int32(from), 0), salesChunkKey(nil, salesMonths, int32(to), 0),
+	err = scanRange(ctx, snap, salesChunkKey(salesMonths, int32(from), 0), salesChunkKey(salesMonths, int32(to), 0),
 		func(key, row []byte) error {
 			period, err := salesPeriod(key)
 			if err != nil {
@@ -89,33 +89,45 @@ func (s *Store) ProductSales(
 		if err != nil {
 			return err
 		}
-		days := salesbook.DaysOf(r)
 		for n := range names {
 			if names[n].Product != product {
 				continue
 			}
-			number := salesbook.Number(n)
-			rows := func(_, row []byte) error {
-				reader := salesbook.ReadProducts(row)
-				for sum := (salesbook.ProductSum{}); reader.Next(&sum); {
-					if sum.Key.Number() == number && r.Holds(sum.Key.Quarter()) {
-						visit(sum.Cell(names[n].Currency))
-					}
+			number, currency := salesbook.Number(n), names[n].Currency
+			err := readProduct(ctx, snap, number, r, func(sum *salesbook.ProductSum) {
+				if sum.Key.Number() == number && r.Holds(sum.Key.Quarter()) {
+					visit(sum.Cell(currency))
 				}
-				return reader.Err()
-			}
-			for day := days.From; day < days.To; day++ {
-				key := salesChunkKey(nil, salesProductDays, int32(day), number.Chunk())
-				if _, err := get(snap, key, func(row []byte) error { return rows(nil, row) }); err != nil {
-					return err
-				}
-			}
-			if err := scan(ctx, snap, salesPrefix(nil, salesDeltas), rows); err != nil {
+			})
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// readProduct calls visit with the sums of a number, and of others that stand beside it.
+func readProduct(
+	ctx context.Context, snap *view, number salesbook.Number, r persistence.SalesRange, visit func(*salesbook.ProductSum),
+) error {
+	rows := func(row []byte) error {
+		reader := salesbook.ReadProducts(row)
+		for sum := (salesbook.ProductSum{}); reader.Next(&sum); {
+			visit(&sum)
+		}
+		return reader.Err()
+	}
+	days := salesbook.DaysOf(r)
+	for day := days.From; day < days.To; day++ {
+		if err := snap.alive(ctx); err != nil {
+			return err
+		}
+		if _, err := get(snap, salesChunkKey(salesProductDays, int32(day), number.Chunk()), rows); err != nil {
+			return err
+		}
+	}
+	return scan(ctx, snap, salesPrefix(nil, salesDeltas), func(_, row []byte) error { return rows(row) })
 }
 
 // readSales lends a snapshot whose sums are complete.

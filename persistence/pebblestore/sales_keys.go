@@ -21,13 +21,13 @@ const metaSales = "msales"
 
 func salesPrefix(b []byte, kind byte) []byte { return append(b, tableSales, kind) }
 
-func salesDayKey(b []byte, day salesbook.Day) []byte {
-	return binary.BigEndian.AppendUint32(salesPrefix(b, salesDays), uint32(day))
+func salesDayKey(day salesbook.Day) []byte {
+	return binary.BigEndian.AppendUint32(salesPrefix(nil, salesDays), uint32(day))
 }
 
 // salesChunkKey is the key of a row of product sums. period is a day, or a month.
-func salesChunkKey(b []byte, kind byte, period int32, chunk salesbook.Chunk) []byte {
-	b = binary.BigEndian.AppendUint32(salesPrefix(b, kind), uint32(period))
+func salesChunkKey(kind byte, period int32, chunk salesbook.Chunk) []byte {
+	b := binary.BigEndian.AppendUint32(salesPrefix(nil, kind), uint32(period))
 	return binary.BigEndian.AppendUint32(b, uint32(chunk))
 }
 

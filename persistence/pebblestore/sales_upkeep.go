@@ -120,7 +120,7 @@ func (b *salesBooks) closeMonth(in *instance, now time.Time) (made bool, err err
 func nextSoldMonth(in *instance, from salesbook.Month) (m salesbook.Month, found bool, err error) {
 	prefix := salesPrefix(nil, salesProductDays)
 	it, err := in.db.NewIter(&pebble.IterOptions{
-		LowerBound: salesChunkKey(nil, salesProductDays, int32(from.First()), 0), UpperBound: prefixEnd(prefix),
+		LowerBound: salesChunkKey(salesProductDays, int32(from.First()), 0), UpperBound: prefixEnd(prefix),
 	})
 	if err != nil {
 		return 0, false, err
@@ -153,11 +153,11 @@ func changeRows(in *instance, change func(salesRows) error) error {
 func salesRowKey(k salesbook.RowKey) []byte {
 	switch k.Kind {
 	case salesbook.KindDay:
-		return salesDayKey(nil, salesbook.Day(k.Period))
+		return salesDayKey(salesbook.Day(k.Period))
 	case salesbook.KindProductDay:
-		return salesChunkKey(nil, salesProductDays, k.Period, k.Chunk)
+		return salesChunkKey(salesProductDays, k.Period, k.Chunk)
 	default:
-		return salesChunkKey(nil, salesMonths, k.Period, k.Chunk)
+		return salesChunkKey(salesMonths, k.Period, k.Chunk)
 	}
 }
 
@@ -182,7 +182,7 @@ func (r salesRows) Each(kind salesbook.Kind, from, to int32, use func(row []byte
 // HasMonth implements salesbook.Rows.
 func (r salesRows) HasMonth(m salesbook.Month) (some bool, err error) {
 	it, err := r.in.db.NewIter(&pebble.IterOptions{
-		LowerBound: salesChunkKey(nil, salesMonths, int32(m), 0), UpperBound: salesChunkKey(nil, salesMonths, int32(m+1), 0),
+		LowerBound: salesChunkKey(salesMonths, int32(m), 0), UpperBound: salesChunkKey(salesMonths, int32(m+1), 0),
 	})
 	if err != nil {
 		return false, err

@@ -18,6 +18,8 @@ const (
 	// purgeAfter is how long a row outlives its expiry: the database's clock may be ahead of a writer's.
 	purgeAfter     = time.Hour
 	monthsInterval = time.Hour
+	// toldInterval is how often a failure that lasts is told.
+	toldInterval = time.Minute
 	// keepTimeout bounds one round of the keeper.
 	keepTimeout = time.Minute
 	// writersKept is how long a writer that was fenced is remembered, for operators.
@@ -34,10 +36,11 @@ type keeper struct {
 
 	page  int64 // where the purge goes on
 	sales salesKeeper
+	told  map[string]time.Time // when a failure was told last, by what failed
 }
 
 func newKeeper(s *Store) *keeper {
-	return &keeper{store: s, end: func() {}, sales: salesKeeper{store: s}}
+	return &keeper{store: s, end: func() {}, sales: salesKeeper{store: s}, told: make(map[string]time.Time)}
 }
 
 // start lets the keeper run, if it does not yet.
@@ -83,7 +86,8 @@ func (k *keeper) try(life context.Context, what string, do func(context.Context,
 	ctx, cancel := context.WithTimeout(life, keepTimeout)
 	defer cancel()
 	err := k.store.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(ctx, conn.Conn()) })
-	if err != nil && life.Err() == nil {
+	if err != nil && life.Err() == nil && time.Since(k.told[what]) >= toldInterval {
+		k.told[what] = time.Now()
 		k.store.opts.Logger.Warn("could not "+what+"; it is tried again", slog.Any("error", err))
 	}
 }

@@ -22,10 +22,44 @@ func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) (list []*c
 	return list, err
 }
 
-// ledgerLinesMax is how long the ledger of a product may be to be read whole for a page of its orders. A
-// product with more lines than that is in so many orders that walking all orders soon meets enough of
-// them: reading a line costs some microseconds, passing over an order less than one.
-const ledgerLinesMax = 10_000
+// A page of a product's orders is read from its ledger, which must be read whole, or by walking all orders, which soon
+// meets enough of them when the product is in many. A ledger of n lines names about n/2 orders, so that a walk passes over
+// limit × orders × 2/n others; a line and an order passed over cost about the same. Both are equal where n² = 2 × orders × limit.
+// Orders of one state lie apart from each other: passing over one of them costs three times as much. Of the states that
+// orders leave again there are few orders, all the same.
+const (
+	// ledgerLinesMin is up to how many lines a ledger is always read, and ledgerLinesMax from where on never.
+	ledgerLinesMin = 1_000
+	ledgerLinesMax = 50_000
+)
+
+// sqlLedgerLength tells how long a product's ledger is, and about how many orders there are.
+const sqlLedgerLength = `
+SELECT version, (SELECT coalesce(sum(reltuples) FILTER (WHERE reltuples > 0), 0)::bigint
+	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass)
+  FROM stock WHERE product = $1`
+
+// ledger is what decides how a page of a product's orders is read.
+type ledger struct {
+	lines  int64
+	orders int64 // in the store, as of the last time the server counted them
+}
+
+// isLong reports whether a page is better read by walking all orders, or all of one state.
+func (l *ledger) isLong(limit int64, status commerce.Status) bool {
+	passing := int64(1)
+	if status != 0 && len(status.Next()) == 0 {
+		passing = 3
+	}
+	switch {
+	case l.lines <= ledgerLinesMin:
+		return false
+	case l.lines > ledgerLinesMax:
+		return true
+	default:
+		return l.lines*l.lines > 2*l.orders*limit*passing
+	}
+}
 
 func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) ([]*commerce.Order, error) {
 	return readOrdersInto(ctx, conn, q, readOrderRow)
@@ -37,11 +71,13 @@ func readOrdersInto(
 ) ([]*commerce.Order, error) {
 	walk := q.Product.IsZero() || q.Customer != ""
 	if !walk {
-		rows, err := query(ctx, conn, pgx.RowTo[int64], `SELECT version FROM stock WHERE product = $1`, [16]byte(q.Product))
+		rows, err := query(ctx, conn, func(row pgx.CollectableRow) (l ledger, err error) {
+			return l, row.Scan(&l.lines, &l.orders)
+		}, sqlLedgerLength, [16]byte(q.Product))
 		if err != nil || len(rows) == 0 {
 			return nil, err
 		}
-		walk = rows[0] > ledgerLinesMax
+		walk = rows[0].isLong(page(q.Limit), q.Status)
 	}
 	sql, args := orderLines(q)
 	if walk {
@@ -87,14 +123,15 @@ func orderWalk(q *persistence.OrderQuery) (sql string, args []any) {
 	return sql, w.args
 }
 
-// orderLines returns the statement that reads a page of a product's orders from its ledger, in which each
-// has one line that takes units. OFFSET 0 keeps the planner from turning the join around.
+// orderLines returns the statement that reads a page of a product's orders from its ledger. Its lines also say of which
+// orders the state can be the one asked for, so that few others are looked up. OFFSET 0 keeps the planner from turning
+// the join around.
 func orderLines(q *persistence.OrderQuery) (sql string, args []any) {
 	from, to := orderBounds(q)
 	var w where
 	lines := `(SELECT m.order_id FROM stock_movements m
-		WHERE m.product = ` + w.arg([16]byte(q.Product)) + ` AND m.allocated_delta > 0
-			AND m.order_id >= ` + w.arg([16]byte(from)) + ` AND m.order_id < ` + w.arg([16]byte(to)) + `
+		WHERE m.product = ` + w.arg([16]byte(q.Product)) + `
+			AND m.order_id >= ` + w.arg([16]byte(from)) + ` AND m.order_id < ` + w.arg([16]byte(to)) + linesOf(q.Status) + `
 		ORDER BY m.order_id DESC OFFSET 0) l`
 	w.status(q)
 	w.placed(q)
@@ -102,6 +139,21 @@ func orderLines(q *persistence.OrderQuery) (sql string, args []any) {
 		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = l.order_id OFFSET 0) o` + w.sql.String() +
 		" ORDER BY l.order_id DESC LIMIT " + w.arg(page(q.Limit))
 	return sql, w.args
+}
+
+// linesOf returns the condition of one line for each order of a product that may be in a state, and perhaps for others:
+// placing takes units, shipping takes them out of the building, cancelling gives them back.
+func linesOf(status commerce.Status) string {
+	switch {
+	case status == 0:
+		return " AND m.allocated_delta > 0"
+	case status.HoldsAllocation():
+		return " GROUP BY m.order_id HAVING sum(m.allocated_delta) > 0"
+	case status == commerce.StatusCancelled:
+		return " AND m.allocated_delta < 0 AND m.on_hand_delta = 0"
+	default:
+		return " AND m.allocated_delta < 0 AND m.on_hand_delta < 0"
+	}
 }
 
 // orderBounds returns the ids between which the query's orders lie, to excluded: an id starts with the

@@ -137,3 +137,27 @@ func (s *shelf) plan(t *testing.T, q *persistence.OrderQuery) string {
 	}))
 	return strings.Join(lines, "\n")
 }
+
+func TestLedgersAreReadUntilWalkingIsCheaper(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		lines, orders, limit int64
+		status               commerce.Status
+		want                 bool
+	}{
+		{1_000, 0, 1, 0, false},
+		{1_001, 0, 1, 0, true}, // nobody has counted the orders: there are few
+		{14_000, 1_000_000, 100, 0, false},
+		{14_200, 1_000_000, 100, 0, true},
+		{24_400, 1_000_000, 100, commerce.StatusCancelled, false},
+		{24_600, 1_000_000, 100, commerce.StatusCancelled, true},
+		{14_200, 1_000_000, 100, commerce.StatusPaid, true},
+		{6_300, 1_000_000, 20, 0, false},
+		{6_400, 1_000_000, 20, 0, true},
+		{50_000, 1_000_000_000, 100, commerce.StatusCancelled, false},
+		{50_001, 1_000_000_000, 100, commerce.StatusCancelled, true},
+	} {
+		l := ledger{lines: c.lines, orders: c.orders}
+		require.Equal(t, c.want, l.isLong(c.limit, c.status), "%+v", c)
+	}
+}

@@ -23,9 +23,15 @@ SELECT CASE e.type WHEN 7 THEN (SELECT p.type FROM order_events p WHERE p.entity
 	 WHERE writer = $1::bigint AND batch > $2::bigint AND batch <= $3::bigint AND type <= 7 OFFSET 0) e
  CROSS JOIN LATERAL (SELECT placed_at, total, currency, detail FROM orders WHERE id = e.entity OFFSET 0) o`
 
-// readTailEvents adds what a writer's batches after from, up to to, have changed.
-func readTailEvents(ctx context.Context, db querier, t *salesbook.Tally, writer int64, from, to uint64) error {
-	rows, err := db.Query(ctx, sqlTailEvents, writer, number(from), number(to))
+// batchRange is some batches of a writer: those after from, up to to.
+type batchRange struct {
+	writer   int64
+	from, to uint64
+}
+
+// readTailEvents adds what some batches have changed.
+func readTailEvents(ctx context.Context, db querier, t *salesbook.Tally, batches batchRange) error {
+	rows, err := db.Query(ctx, sqlTailEvents, batches.writer, number(batches.from), number(batches.to))
 	if err != nil {
 		return err
 	}
@@ -101,7 +107,7 @@ func addTail(
 			upTo, whole = s.to, false
 		}
 		if upTo > to {
-			if err := readTailEvents(ctx, db, t, m.writer, to, upTo); err != nil {
+			if err := readTailEvents(ctx, db, t, batchRange{m.writer, to, upTo}); err != nil {
 				return 0, err
 			}
 		}
@@ -112,7 +118,7 @@ func addTail(
 	}
 	// What this process has committed and not noted yet, it has not answered either.
 	if to < m.last && (m.fenced || !own) {
-		if err := readTailEvents(ctx, db, t, m.writer, to, m.last); err != nil {
+		if err := readTailEvents(ctx, db, t, batchRange{m.writer, to, m.last}); err != nil {
 			return 0, err
 		}
 		to = m.last
@@ -126,19 +132,22 @@ SELECT o.id, NULL::smallint, e.type, o.placed_at, o.total, o.currency, o.detail
   FROM (SELECT id, placed_at, total, currency, detail FROM orders WHERE id > $1::uuid ORDER BY id LIMIT $2::bigint) o
   LEFT JOIN LATERAL (SELECT type FROM order_events WHERE entity = o.id AND writer < $3::bigint ORDER BY seq DESC LIMIT 1) e ON true`
 
-// readHistory adds the next orders after one, at most limit, and returns the last of them and how many there were.
-func readHistory(
-	ctx context.Context, db querier, t *salesbook.Tally, after commerce.ID, limit int, cut int64,
-) (last commerce.ID, read int, err error) {
-	rows, err := db.Query(ctx, sqlHistory, [16]byte(after), int64(limit), cut)
+// history is how far the orders of before the marks are added up.
+type history struct {
+	at  commerce.ID // the last one
+	cut int64       // the marks' first writer
+}
+
+// readHistory adds the next orders, at most limit, and moves h on. It returns how many there were.
+func readHistory(ctx context.Context, db querier, t *salesbook.Tally, h *history, limit int) (read int, err error) {
+	rows, err := db.Query(ctx, sqlHistory, [16]byte(h.at), int64(limit), h.cut)
 	if err != nil {
-		return after, 0, err
+		return 0, err
 	}
 	var r changeRow
-	last = after
-	_, err = pgx.ForEachRow(rows, append([]any{(*[16]byte)(&last)}, r.fields()...), func() error {
+	_, err = pgx.ForEachRow(rows, append([]any{(*[16]byte)(&h.at)}, r.fields()...), func() error {
 		read++
 		return r.note(t)
 	})
-	return last, read, err
+	return read, err
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/salesbook"
 )
@@ -97,9 +96,9 @@ func (k *keeper) addLast() {
 	if k.store.sales.isEmpty() {
 		return
 	}
-	k.try(context.Background(), "add up the last sales", func(ctx context.Context, conn *pgx.Conn) error {
-		ctx, cancel := context.WithTimeout(ctx, closePatience)
-		defer cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	defer cancel()
+	k.try(ctx, "add up the last sales", func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := k.sales.addCommitted(ctx, conn)
 		return err
 	})
@@ -177,10 +176,9 @@ func (k *salesKeeper) addDelta(ctx context.Context, tx pgx.Tx, t *salesbook.Tall
 // addHistory adds the next orders that were there before writers kept marks. It reports whether there are more.
 func (k *salesKeeper) addHistory(ctx context.Context, conn *pgx.Conn) (more bool, err error) {
 	err = k.change(ctx, conn, func(tx pgx.Tx) error {
-		var at commerce.ID
-		var cut int64
+		var h history
 		err := tx.QueryRow(ctx, `SELECT at_order, cut FROM sales_state WHERE NOT complete AND cut IS NOT NULL`).
-			Scan((*[16]byte)(&at), &cut)
+			Scan((*[16]byte)(&h.at), &h.cut)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -188,12 +186,12 @@ func (k *salesKeeper) addHistory(ctx context.Context, conn *pgx.Conn) (more bool
 			return err
 		}
 		tally := new(salesbook.Tally)
-		last, read, err := readHistory(ctx, tx, tally, at, salesHistoryStep, cut)
+		read, err := readHistory(ctx, tx, tally, &h, salesHistoryStep)
 		if err != nil {
 			return err
 		}
 		more = read == salesHistoryStep
-		if _, err := tx.Exec(ctx, `UPDATE sales_state SET at_order = $1::uuid, complete = $2::boolean`, [16]byte(last), !more); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE sales_state SET at_order = $1::uuid, complete = $2::boolean`, [16]byte(h.at), !more); err != nil {
 			return err
 		}
 		return k.addDelta(ctx, tx, tally)

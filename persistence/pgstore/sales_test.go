@@ -207,7 +207,7 @@ func TestSales_PartOfWhatIsRememberedMayBeAddedByAnother(t *testing.T) {
 		k := &s.store.keep.sales
 		return k.change(ctx, conn, func(tx pgx.Tx) error {
 			writer := s.count(`SELECT min(writer) FROM sales_marks`)
-			if err := readTailEvents(ctx, tx, &tally, writer, 0, middle); err != nil {
+			if err := readTailEvents(ctx, tx, &tally, batchRange{writer, 0, middle}); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(ctx, `UPDATE sales_marks SET batch = $1 WHERE writer = $2`, int64(middle), writer); err != nil {

@@ -34,9 +34,14 @@ func (b *bundle) scan(q persistence.OrderQuery) (orders []*commerce.Order) {
 func scanFiltered(b *bundle) {
 	book, products, start := book(b)
 	for _, q := range []persistence.OrderQuery{
-		{}, {Status: commerce.StatusPaid}, {Customer: "ann"}, {Product: products[1].ID},
-		{Customer: "an", Product: products[0].ID}, {From: start.Add(5e6), To: start.Add(20e6)},
-		{Status: commerce.StatusCancelled, Product: products[2].ID}, {Customer: "nobody"},
+		{},
+		{Status: commerce.StatusPaid},
+		{Customer: "ann"},
+		{Product: products[1].ID},
+		{Customer: "an", Product: products[0].ID},
+		{From: start.Add(5e6), To: start.Add(20e6)},
+		{Status: commerce.StatusCancelled, Product: products[2].ID},
+		{Customer: "nobody"},
 	} {
 		got := b.scan(q)
 		q.Limit = 1000
