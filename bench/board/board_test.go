@@ -213,16 +213,22 @@ func TestRun_OfAServerThatIsNotThereFails(t *testing.T) {
 	require.Contains(t, p.Fault, "connect to 127.0.0.1:1")
 }
 
+// holdOrders makes orders wait until release is closed. reached is closed when the first one has come.
+func (s *fakeServer) holdOrders() (reached <-chan struct{}, release chan<- struct{}) {
+	come, let := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s.order = func(int) int {
+		once.Do(func() { close(come) })
+		<-let
+		return 201
+	}
+	return come, let
+}
+
 func TestRun_IsOneAtATimeAndCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	s := newFakeServer(t)
-	reached, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	s.order = func(int) int {
-		once.Do(func() { close(reached) })
-		<-release
-		return 201
-	}
+	reached, release := s.holdOrders()
 	b := openTestBoard(t, s.address)
 	require.ErrorIs(t, b.Cancel(), ErrIdle)
 	id, err := b.Start(orders(1000))
@@ -304,14 +310,8 @@ func TestRun_ArchivesWhatAKilledOneHasLeft(t *testing.T) {
 func TestBoard_ClosesInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	s := newFakeServer(t)
-	reached, release := make(chan struct{}), make(chan struct{})
+	reached, release := s.holdOrders()
 	defer close(release)
-	var once sync.Once
-	s.order = func(int) int {
-		once.Do(func() { close(reached) })
-		<-release
-		return 201
-	}
 	b := openTestBoard(t, s.address)
 	_, err := b.Start(orders(1000))
 	require.NoError(t, err)
@@ -327,14 +327,8 @@ func TestBoard_ClosesInTheMiddleOfARun(t *testing.T) {
 func TestBoard_WithoutPatienceLeavesProductsBehind(t *testing.T) {
 	t.Parallel()
 	s := newFakeServer(t)
-	reached, release := make(chan struct{}), make(chan struct{})
+	reached, release := s.holdOrders()
 	defer close(release)
-	var once sync.Once
-	s.order = func(int) int {
-		once.Do(func() { close(reached) })
-		<-release
-		return 201
-	}
 	b := openTestBoard(t, s.address)
 	_, err := b.Start(orders(1000))
 	require.NoError(t, err)
