@@ -144,14 +144,6 @@ func errMismatch() error {
 		"this Idempotency-Key was used for a different request; use a new key for a new request")
 }
 
-func errNotFound(what string, id commerce.ID) error {
-	e := commerce.Errorf(commerce.CodeNotFound, "there is no %s %s", what, id)
-	if what == "product" {
-		e.Product = id
-	}
-	return e
-}
-
 // outcomeError is what a command is told whose entry the store did not apply.
 func outcomeError(o *commerce.Outcome) error {
 	switch o.Kind {
@@ -165,7 +157,7 @@ func outcomeError(o *commerce.Outcome) error {
 			Detail: "another product, " + o.Stock.Product.String() + ", has this SKU",
 		}
 	case commerce.UnknownProduct:
-		return errNotFound("product", o.Stock.Product)
+		return commerce.NoProduct(o.Stock.Product)
 	case commerce.Insufficient:
 		return &commerce.Error{
 			Code: commerce.CodeInsufficientStock, Product: o.Stock.Product, Available: o.Stock.Available(),

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -11,7 +12,7 @@ import (
 
 // PlaceOrder places an order: it returns when the order is durable. Refusals: validation_failed,
 // not_found, insufficient_stock, price_changed, product_archived, currency_mismatch, the
-// idempotency codes, overloaded, outcome_unknown, store_unavailable, quarantined.
+// idempotency codes, customer_limit, overloaded, outcome_unknown, store_unavailable, quarantined.
 func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
 	if err := cmd.Validate(); err != nil {
 		return OrderReceipt{}, e.refused(commerce.OperationPlaceOrder, err).err
@@ -32,7 +33,32 @@ func (e *Engine) PlaceOrder(cmd *commerce.PlaceOrder) (OrderReceipt, error) {
 	for i := range lines {
 		c.requests[i] = grantRequest{id: c.id, quantity: lines[i].Quantity, line: &lines[i]}
 	}
+	if e.customers != nil {
+		return e.placeLimited(c)
+	}
 	a := e.carry(c, func(i int) commerce.ID { return lines[i].Product })
+	return OrderReceipt{Order: a.order, Replayed: a.replayed}, a.err
+}
+
+// placeLimited places an order within its customer's limits. One beyond them still goes the whole way when it
+// has a key: it may be the retry of an order that was placed.
+func (e *Engine) placeLimited(c *claim) (OrderReceipt, error) {
+	customer, lines := c.placing.cmd.Caller.Customer, c.placing.lines
+	ctx, cancel := e.reading(context.Background())
+	defer cancel()
+	if c.refusal = e.customers.take(ctx, customer, c.id, lines); c.refusal != nil {
+		var limit *commerce.Error
+		if !errors.As(c.refusal, &limit) {
+			e.logger.Error("a customer's orders could not be read", "error", c.refusal)
+			c.refusal = errUnavailable()
+		}
+	}
+	taken := c.refusal == nil
+	a := answer{err: errInternal(commerce.ID{})} // of a panic
+	if taken {
+		defer func() { e.customers.settle(customer, c.id, &a) }()
+	}
+	a = e.carry(c, func(i int) commerce.ID { return lines[i].Product })
 	return OrderReceipt{Order: a.order, Replayed: a.replayed}, a.err
 }
 
@@ -43,7 +69,9 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 	}
 	c.pid, c.expired = e.claims.take(), &c.expiry
 	e.admission.watch(&c.command)
-	c.refusal = c.stalled
+	if c.refusal == nil {
+		c.refusal = c.stalled
+	}
 	for i := range c.requests {
 		if c.refusal != nil {
 			break
@@ -62,7 +90,7 @@ func (e *Engine) carry(c *claim, product func(i int) commerce.ID) answer {
 
 func (e *Engine) refuseProduct(id commerce.ID, err error) error {
 	if isNotFound(err) {
-		return errNotFound("product", id)
+		return commerce.NoProduct(id)
 	}
 	e.logger.Error("a product could not be read", "product_id", id.String(), "error", err)
 	return errUnavailable()

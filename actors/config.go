@@ -23,6 +23,11 @@ type Config struct {
 	GrainsMax      int           `default:"200000" doc:"resident product grains; the longest idle ones leave first"`
 	SelectionsMax  int           `default:"16777216" doc:"bytes of remembered answers: which products a list, a search or a suggestion selects"`
 
+	CustomerUnitsMax int           `default:"0" doc:"units of one product that a customer may order within customer-window; more are refused with 409. 0 is any number"`
+	CustomerWindow   time.Duration `default:"24h" doc:"how far back units that a customer has ordered count"`
+	CustomerOpenMax  int           `default:"0" doc:"orders that a customer may have unpaid at a time; more are refused with 409. 0 is any number"`
+	CustomersMax     int           `default:"100000" doc:"customers whose orders are kept in memory while one of these limits is on; the others are read when they come"`
+
 	// Fatal is called when the engine must not go on: its committer failed, or a newer process
 	// owns the store. It must end the process.
 	Fatal func(error)
@@ -42,6 +47,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ParkedMax, 8192)
 	setDefault(&c.GrainsMax, 200_000)
 	setDefault(&c.SelectionsMax, 16<<20)
+	setDefault(&c.CustomerWindow, 24*time.Hour)
+	setDefault(&c.CustomersMax, 100_000)
 	if c.Fatal == nil {
 		c.Fatal = func(err error) { panic(err) }
 	}
@@ -67,6 +74,11 @@ func (c *Config) Validate() error {
 	atMost(&faults, "parked max", c.ParkedMax, 1<<20)
 	atMost(&faults, "grains max", c.GrainsMax, 1<<26)
 	atMost(&faults, "selections max", c.SelectionsMax, 1<<40)
+	atLeast(&faults, "customer window", c.CustomerWindow, time.Second)
+	atMost(&faults, "customers max", c.CustomersMax, 1<<26)
+	if c.CustomerUnitsMax < 0 || c.CustomerOpenMax < 0 {
+		faults = append(faults, errors.New("customer units max and customer open max must not be negative"))
+	}
 	return errors.Join(faults...)
 }
 

@@ -40,6 +40,7 @@ type Engine struct {
 	committer *committer
 	lookups   *keyLookups
 	metrics   *metrics
+	customers *customers // nil when nothing is limited
 
 	endLife    context.CancelFunc // ends what runs in the background
 	background group
@@ -70,6 +71,9 @@ func Open(ctx context.Context, store persistence.Store, config Config) (*Engine,
 		config: config, store: store, logger: config.Logger, inline: actor.NewSynchronizedDispatcher(inlineThroughput),
 		catalogue: catalogue, admission: newAdmission(config.CommandsMax, config.CommandTimeout),
 		metrics: newMetrics(),
+		customers: newCustomers(store, customerLimits{
+			units: int64(config.CustomerUnitsMax), window: config.CustomerWindow, open: config.CustomerOpenMax, max: config.CustomersMax,
+		}),
 	}
 	e.system = actor.NewActorSystem(
 		actor.WithDeadLetterRequestLogging(false),

@@ -69,7 +69,7 @@ func (b *testBundle) stock(id commerce.ID) commerce.Stock {
 
 func order(key string, quantity int64, products ...commerce.ID) *commerce.PlaceOrder {
 	cmd := &commerce.PlaceOrder{
-		Caller: "ann", Key: key, Address: commerce.Address{Street: "1 Mill Lane", City: "Busan", PostalCode: "48058"},
+		Caller: commerce.Trusted("ann"), Key: key, Address: commerce.Address{Street: "1 Mill Lane", City: "Busan", PostalCode: "48058"},
 	}
 	for _, id := range products {
 		cmd.Lines = append(cmd.Lines, commerce.OrderLine{Product: id, Quantity: quantity})
@@ -98,7 +98,7 @@ func TestPlaceOrder(t *testing.T) {
 		require.Equal(t, int64(3600), receipt.Order.Total.Amount)
 		require.Equal(t, int64(2), b.stock(one).Allocated)
 		require.Equal(t, int64(1), b.stock(two).Available())
-		stored, err := b.engine.Order(t.Context(), receipt.Order.ID)
+		stored, err := b.engine.Order(t.Context(), everybody(), receipt.Order.ID)
 		require.NoError(t, err)
 		require.Equal(t, receipt.Order, stored)
 	})
@@ -174,7 +174,7 @@ func TestIdempotency(t *testing.T) {
 		first, err := b.engine.PlaceOrder(order("k", 1, id))
 		require.NoError(t, err)
 		require.False(t, first.Replayed)
-		_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Order: first.Order.ID, To: commerce.StatusPaid})
+		_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: first.Order.ID, To: commerce.StatusPaid})
 		require.NoError(t, err)
 		again, err := b.engine.PlaceOrder(order("k", 1, id))
 		require.NoError(t, err, "a retry after the sell-out is no refusal")
@@ -268,7 +268,7 @@ func TestTransitions(t *testing.T) {
 	placed, err := b.engine.PlaceOrder(order("", 2, id))
 	require.NoError(t, err)
 	move := func(to commerce.Status, key string) (OrderReceipt, error) {
-		return b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: "ann", Order: placed.Order.ID, To: to, Key: key})
+		return b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: placed.Order.ID, To: to, Key: key})
 	}
 	_, err = move(commerce.StatusShipped, "")
 	requireCode(t, commerce.CodeInvalidTransition, err)
@@ -284,10 +284,10 @@ func TestTransitions(t *testing.T) {
 	require.Equal(t, commerce.StatusPaid, paid.Order.Status)
 	_, err = move(commerce.StatusCancelled, "")
 	requireCode(t, commerce.CodeInvalidTransition, err)
-	timeline, err := b.engine.Timeline(t.Context(), placed.Order.ID)
+	_, timeline, err := b.engine.Timeline(t.Context(), everybody(), placed.Order.ID)
 	require.NoError(t, err)
 	require.Len(t, timeline, 4)
-	_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Order: newID(), To: commerce.StatusPaid})
+	_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: newID(), To: commerce.StatusPaid})
 	requireCode(t, commerce.CodeNotFound, err)
 
 	t.Run("of one order at once, exactly one wins", func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestTransitions(t *testing.T) {
 		var clients sync.WaitGroup
 		for range 50 {
 			clients.Go(func() {
-				if _, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Order: placed.Order.ID, To: commerce.StatusCancelled}); err == nil {
+				if _, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: placed.Order.ID, To: commerce.StatusCancelled}); err == nil {
 					won.Add(1)
 				}
 			})
@@ -311,4 +311,10 @@ func TestTransitions(t *testing.T) {
 			return !resident
 		}, 5*time.Second, time.Millisecond, "an idle order leaves")
 	})
+}
+
+// everybody returns a principal that may see everybody's orders.
+func everybody() *commerce.Principal {
+	by := commerce.Trusted("clerk")
+	return &by
 }

@@ -92,7 +92,8 @@ func (s *expirySweep) run(life context.Context, now time.Time) error {
 // cancelled does not keep the others waiting; only a node that is busy or cannot write does.
 func (e *Engine) expire(order *commerce.Order) error {
 	_, err := e.TransitionOrder(&commerce.TransitionOrder{
-		Order: order.ID, To: commerce.StatusCancelled, Version: order.Version, Reason: commerce.ReasonUnpaid,
+		Caller: commerce.Trusted(""), // the engine itself
+		Order:  order.ID, To: commerce.StatusCancelled, Version: order.Version, Reason: commerce.ReasonUnpaid,
 	})
 	var refusal *commerce.Error
 	switch {

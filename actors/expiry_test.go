@@ -18,15 +18,15 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 	require.NoError(t, err)
 	paid, err := b.engine.PlaceOrder(order("", 2, id))
 	require.NoError(t, err)
-	_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Order: paid.Order.ID, To: commerce.StatusPaid})
+	_, err = b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: paid.Order.ID, To: commerce.StatusPaid})
 	require.NoError(t, err)
 
 	require.Eventually(t, func() bool { return b.stock(id).Allocated == 2 }, 10*time.Second, 10*time.Millisecond)
-	expired, err := b.engine.Order(t.Context(), unpaid.Order.ID)
+	expired, err := b.engine.Order(t.Context(), everybody(), unpaid.Order.ID)
 	require.NoError(t, err)
 	require.Equal(t, commerce.StatusCancelled, expired.Status)
 	require.Equal(t, commerce.ReasonUnpaid, expired.CancelReason)
-	timeline, err := b.engine.Timeline(t.Context(), unpaid.Order.ID)
+	_, timeline, err := b.engine.Timeline(t.Context(), everybody(), unpaid.Order.ID)
 	require.NoError(t, err)
 	require.Empty(t, timeline[1].Actor, "the engine itself")
 
@@ -34,7 +34,7 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 		t.Parallel()
 		stale := *paid.Order // pending, as the search saw it
 		require.NoError(t, b.engine.expire(&stale))
-		now, err := b.engine.Order(t.Context(), paid.Order.ID)
+		now, err := b.engine.Order(t.Context(), everybody(), paid.Order.ID)
 		require.NoError(t, err)
 		require.Equal(t, commerce.StatusPaid, now.Status)
 	})
@@ -44,7 +44,7 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 		placed, err := b.engine.PlaceOrder(order("", 1, id))
 		require.NoError(t, err)
 		require.NoError(t, sweepOf(b).run(t.Context(), placed.Order.ExpiresAt.Add(-time.Millisecond)))
-		now, err := b.engine.Order(t.Context(), placed.Order.ID)
+		now, err := b.engine.Order(t.Context(), everybody(), placed.Order.ID)
 		require.NoError(t, err)
 		require.Equal(t, commerce.StatusPending, now.Status)
 	})
@@ -70,7 +70,7 @@ func TestOrdersThatWaitLongerThanTheSettingAreCancelledWhenTheyAreDue(t *testing
 		{0, commerce.StatusCancelled},
 	} {
 		require.NoError(t, sweep.run(t.Context(), placed.Order.ExpiresAt.Add(-look.before)))
-		now, err := b.engine.Order(t.Context(), placed.Order.ID)
+		now, err := b.engine.Order(t.Context(), everybody(), placed.Order.ID)
 		require.NoError(t, err)
 		require.Equal(t, look.want, now.Status, "%s before its time", look.before)
 	}

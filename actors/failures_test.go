@@ -107,7 +107,7 @@ func TestGrainsThatPanicAnswer(t *testing.T) {
 			_, resident := b.engine.orders.Load(placed.Order.ID)
 			return !resident
 		}, 5*time.Second, time.Millisecond)
-		_, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Order: placed.Order.ID, To: commerce.StatusPaid})
+		_, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: placed.Order.ID, To: commerce.StatusPaid})
 		require.NoError(t, err)
 	})
 }

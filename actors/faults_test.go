@@ -220,7 +220,7 @@ func TestUnavailableStore(t *testing.T) {
 	}
 	b := setupOn(t, store)
 	id := b.product(2)
-	done, err := b.engine.AdjustStock(&commerce.AdjustStock{Caller: "ann", Key: "before", Product: id, Delta: 1})
+	done, err := b.engine.AdjustStock(&commerce.AdjustStock{Caller: commerce.Trusted("ann"), Key: "before", Product: id, Delta: 1})
 	require.NoError(t, err)
 	placed, err := b.engine.PlaceOrder(order("before", 1, id))
 	require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestUnavailableStore(t *testing.T) {
 	again, err := b.engine.PlaceOrder(order("before", 1, id))
 	require.NoError(t, err, "what was carried out is not denied while the store cannot write")
 	require.Equal(t, placed.Order.ID, again.Order.ID)
-	changed, err := b.engine.AdjustStock(&commerce.AdjustStock{Caller: "ann", Key: "before", Product: id, Delta: 1})
+	changed, err := b.engine.AdjustStock(&commerce.AdjustStock{Caller: commerce.Trusted("ann"), Key: "before", Product: id, Delta: 1})
 	require.NoError(t, err)
 	require.Equal(t, done.Movement, changed.Movement)
 	_, err = b.engine.PlaceOrder(order("", 2, id))

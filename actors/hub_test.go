@@ -143,7 +143,7 @@ func (m *hubModel) followOrder(t *rapid.T) {
 		n := rapid.Uint64Range(0, order.Version).Draw(t, "since")
 		since = &n
 	}
-	row, sub, err := m.engine.FollowOrder(t.Context(), order.ID, since, f)
+	row, sub, err := m.engine.FollowOrder(t.Context(), everybody(), order.ID, since, f)
 	require.NoError(t, err)
 	f.sub, f.since = sub, row.Version
 	if since != nil {
@@ -162,7 +162,7 @@ func (m *hubModel) followAll(t *rapid.T) {
 		f.query.After = &after.Position
 	}
 	var err error
-	f.from, f.sub, err = m.engine.FollowOrders(t.Context(), f.query, f)
+	f.from, f.sub, err = m.engine.FollowOrders(t.Context(), everybody(), f.query, f)
 	require.NoError(t, err)
 	m.follow = append(m.follow, f)
 }
@@ -285,7 +285,7 @@ func TestHub_KeepsOnlySoMuchForASlowSubscriber(t *testing.T) {
 	order := &commerce.Order{ID: newID(), Version: 1}
 	m.store.mu.orders[order.ID] = order
 	var w wakes
-	_, sub, err := m.engine.FollowOrder(t.Context(), order.ID, nil, &w)
+	_, sub, err := m.engine.FollowOrder(t.Context(), everybody(), order.ID, nil, &w)
 	require.NoError(t, err)
 	for range 3 * updatesMax {
 		next := *order
@@ -316,7 +316,7 @@ func TestHub_FeedBeyondItsRingIsReadFromTheStore(t *testing.T) {
 	t.Parallel()
 	m := newHubModel()
 	var w wakes
-	_, sub, err := m.engine.FollowOrders(t.Context(), FeedQuery{}, &w)
+	_, sub, err := m.engine.FollowOrders(t.Context(), everybody(), FeedQuery{}, &w)
 	require.NoError(t, err)
 	const orders = feedMax + feedMax/2
 	for seq := uint64(1); seq <= orders; seq++ {
@@ -361,14 +361,14 @@ func TestFollow_Refusals(t *testing.T) {
 	t.Parallel()
 	m := newHubModel()
 	var w wakes
-	_, _, err := m.engine.FollowOrder(t.Context(), newID(), nil, &w)
+	_, _, err := m.engine.FollowOrder(t.Context(), everybody(), newID(), nil, &w)
 	requireCode(t, commerce.CodeNotFound, err)
 	order := &commerce.Order{ID: newID(), Version: 2}
 	m.store.mu.orders[order.ID] = order
 	future := uint64(3)
-	_, _, err = m.engine.FollowOrder(t.Context(), order.ID, &future, &w)
+	_, _, err = m.engine.FollowOrder(t.Context(), everybody(), order.ID, &future, &w)
 	requireCode(t, commerce.CodeValidation, err)
-	_, _, err = m.engine.FollowOrders(t.Context(), FeedQuery{After: &persistence.Position{Writer: 1, Batch: 2}}, &w)
+	_, _, err = m.engine.FollowOrders(t.Context(), everybody(), FeedQuery{After: &persistence.Position{Writer: 1, Batch: 2}}, &w)
 	requireCode(t, commerce.CodeValidation, err)
 	require.Zero(t, m.hub.watched.Load())
 	require.Zero(t, m.hub.feed.attached.Load())

@@ -3,7 +3,9 @@ package actors
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 
@@ -17,6 +19,7 @@ import (
 type memStore struct {
 	persistence.SalesReader  // none: these tests ask for no sums
 	persistence.OrderScanner // none
+	persistence.AccessStore  // none: who may do what is nothing to actors
 
 	mu struct {
 		sync.Mutex
@@ -217,6 +220,15 @@ func (s *memStore) Orders(_ context.Context, q persistence.OrderQuery) ([]*comme
 		}
 	}
 	return page, nil
+}
+
+func (s *memStore) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
+	q.Limit = math.MaxInt
+	orders, err := s.Orders(ctx, q)
+	for _, order := range orders {
+		err = errors.Join(err, visit(order))
+	}
+	return err
 }
 
 func (s *memStore) Events(_ context.Context, entity commerce.ID, after uint64, limit int) ([]commerce.Event, error) {

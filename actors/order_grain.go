@@ -58,7 +58,11 @@ func (g *orderGrain) Receive(ctx actor.Context) {
 	case *actor.Started:
 		g.self = ctx.Self()
 	case *transition:
-		g.waiting = append(g.waiting, m)
+		if g.order != nil && !m.cmd.Caller.Reaches(g.order) {
+			g.hide(m) // at once: how long the order is busy is not its business either
+		} else {
+			g.waiting = append(g.waiting, m)
+		}
 		g.advance(ctx)
 	case *orderLoaded:
 		g.loaded(ctx, m)
@@ -89,6 +93,11 @@ func (g *orderGrain) decide() {
 		return
 	}
 	t := g.current
+	if !t.cmd.Caller.Reaches(g.order) { // before all else that could tell it from an order that does not exist
+		g.current = nil
+		g.hide(t)
+		return
+	}
 	if t.stalled != nil {
 		g.refuse(t.stalled)
 		return
@@ -128,7 +137,9 @@ func (g *orderGrain) loaded(ctx actor.Context, m *orderLoaded) {
 		g.order = m.order
 		g.decide()
 	case errors.Is(m.err, persistence.ErrNotFound):
-		g.refuse(errNotFound("order", g.id))
+		t := g.current
+		g.current = nil
+		g.hide(t)
 	default:
 		g.end(ctx, answer{err: errUnavailable()})
 	}
@@ -145,6 +156,7 @@ func (g *orderGrain) settled(ctx actor.Context, s *submission) {
 		g.end(ctx, answer{err: t.errUnknown()})
 	case s.outcome.Kind == commerce.Applied:
 		g.order = s.entry.Order.Row
+		g.engine.customers.follow(g.order)
 		g.end(ctx, answer{order: g.order})
 	case s.outcome.Kind == commerce.Replay:
 		g.engine.lookups.ask(&keyLookup{hash: t.hash, bound: &s.outcome.Key, asker: t})
@@ -190,6 +202,14 @@ func (g *orderGrain) fail(ctx actor.Context, reason any) {
 func (g *orderGrain) finish(a answer) {
 	t := g.current
 	g.current = nil
+	g.answer(t, a)
+}
+
+// hide says that there is no such order, which holds for whom it is out of reach, too. The command's key is not
+// looked up: it was never bound, or its first answer is no longer the caller's to see.
+func (g *orderGrain) hide(t *transition) { g.answer(t, answer{err: commerce.NoOrder(g.id)}) }
+
+func (g *orderGrain) answer(t *transition, a answer) {
 	g.handle.handled()
 	g.engine.end(&t.command, a)
 }

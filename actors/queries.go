@@ -12,7 +12,7 @@ import (
 func (e *Engine) Product(ctx context.Context, id commerce.ID) (persistence.ProductRow, error) {
 	ref, err := e.catalogue.load(ctx, id)
 	if isNotFound(err) {
-		return persistence.ProductRow{}, errNotFound("product", id)
+		return persistence.ProductRow{}, commerce.NoProduct(id)
 	}
 	if err != nil {
 		return persistence.ProductRow{}, err
@@ -64,26 +64,34 @@ func (e *Engine) Movements(ctx context.Context, product commerce.ID, before uint
 	return e.store.Movements(ctx, product, before, limit)
 }
 
-// Order returns an order as committed. Refusal: not_found.
-func (e *Engine) Order(ctx context.Context, id commerce.ID) (*commerce.Order, error) {
+// Order returns an order as committed. Refusal: not_found, also for an order out of the principal's reach.
+func (e *Engine) Order(ctx context.Context, by *commerce.Principal, id commerce.ID) (*commerce.Order, error) {
 	order, err := e.store.Order(ctx, id)
-	if isNotFound(err) {
-		return nil, errNotFound("order", id)
+	if isNotFound(err) || err == nil && !by.Reaches(order) {
+		return nil, commerce.NoOrder(id)
 	}
 	return order, err
 }
 
-// Orders returns a page of orders, newest first.
-func (e *Engine) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
+// Orders returns a page of the orders that the principal may see, newest first. Refusal: forbidden.
+func (e *Engine) Orders(ctx context.Context, by *commerce.Principal, q persistence.OrderQuery) ([]*commerce.Order, error) {
+	var err error
+	if q.Customer, err = by.Sees(q.Customer); err != nil {
+		return nil, err
+	}
 	return e.store.Orders(ctx, q)
 }
 
-// Timeline returns an order's events, oldest first. Refusal: not_found.
-func (e *Engine) Timeline(ctx context.Context, order commerce.ID) ([]commerce.Event, error) {
-	if _, err := e.Order(ctx, order); err != nil {
-		return nil, err
+// Timeline returns an order with its events, oldest first. Refusals as of Order.
+func (e *Engine) Timeline(
+	ctx context.Context, by *commerce.Principal, id commerce.ID,
+) (*commerce.Order, []commerce.Event, error) {
+	order, err := e.Order(ctx, by, id)
+	if err != nil {
+		return nil, nil, err
 	}
-	return e.store.Events(ctx, order, 0, persistence.PageMax)
+	events, err := e.store.Events(ctx, id, 0, persistence.PageMax)
+	return order, events, err
 }
 
 // Verify proves on one consistent view of the store that the books add up.
@@ -108,4 +116,19 @@ func (e *Engine) Health(ctx context.Context) Health {
 	}
 	h.Ready = h.Store == "ok" && h.Writer == "ok" && !h.Draining
 	return h
+}
+
+// AuditRecords returns up to limit records of the audit log with Seq > after, in order.
+func (e *Engine) AuditRecords(ctx context.Context, after uint64, limit int) ([]commerce.AuditRecord, error) {
+	return e.store.AuditRecords(ctx, after, limit)
+}
+
+// AuditHead returns where the audit log ends.
+func (e *Engine) AuditHead(ctx context.Context) (persistence.AuditHead, error) {
+	return e.store.AuditHead(ctx)
+}
+
+// RecordAudit writes down something that was done beside the books.
+func (e *Engine) RecordAudit(ctx context.Context, record *commerce.AuditRecord) error {
+	return e.store.RecordAudit(ctx, record)
 }

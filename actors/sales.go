@@ -164,8 +164,15 @@ func (e *Engine) TopProducts(ctx context.Context, q persistence.TopQuery) ([]Top
 	return top, nil
 }
 
-// ScanOrders calls visit with the orders that a query selects, newest first, as they stood at one moment.
-func (e *Engine) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
+// ScanOrders calls visit with the orders that a query selects and the principal may see, newest first, as
+// they stood at one moment. Refusal: forbidden.
+func (e *Engine) ScanOrders(
+	ctx context.Context, by *commerce.Principal, q persistence.OrderQuery, visit func(*commerce.Order) error,
+) error {
+	var err error
+	if q.Customer, err = by.Sees(q.Customer); err != nil {
+		return err
+	}
 	return e.store.ScanOrders(ctx, q, visit)
 }
 

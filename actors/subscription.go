@@ -56,12 +56,12 @@ type OrderSubscription struct {
 // they follow that number instead, and nothing else is of interest. Refusals: not_found,
 // validation_failed when the order has not come as far as since.
 func (e *Engine) FollowOrder(
-	ctx context.Context, id commerce.ID, since *uint64, watcher Watcher,
+	ctx context.Context, by *commerce.Principal, id commerce.ID, since *uint64, watcher Watcher,
 ) (*commerce.Order, Subscription, error) {
 	s := &OrderSubscription{hub: e.hub, order: id, watcher: watcher}
 	s.mu.behind = true // until it is known where it starts
 	e.hub.attach(s)
-	order, err := e.Order(ctx, id)
+	order, err := e.Order(ctx, by, id)
 	if err == nil && since != nil && *since > order.Version {
 		err = &commerce.Error{
 			Code: commerce.CodeValidation, Detail: "the request is not valid",

@@ -30,12 +30,15 @@ type FeedSubscription struct {
 	behind bool
 }
 
-// FollowOrders subscribes to all orders, from a position on or, without one, from now on. It returns the
+// FollowOrders subscribes to all orders that the principal may see, from a position on or, without one, from now on. It returns the
 // position that it starts after. Refusals: validation_failed when the position lies in the future,
-// which is that of another store; persistence.ErrPositionGone.
+// which is that of another store; forbidden; persistence.ErrPositionGone.
 func (e *Engine) FollowOrders(
-	ctx context.Context, q FeedQuery, watcher Watcher,
+	ctx context.Context, by *commerce.Principal, q FeedQuery, watcher Watcher,
 ) (from persistence.Position, _ Subscription, err error) {
+	if q.Customer, err = by.Sees(q.Customer); err != nil {
+		return from, nil, err
+	}
 	s := &FeedSubscription{hub: e.hub, query: q, watcher: watcher}
 	s.number = e.hub.feed.attach(s)
 	s.at = persistence.EndOfBatch(e.hub.writer, e.hub.end.Load())

@@ -4,7 +4,7 @@ import "time"
 
 // Entry is one command on its way into the store: everything it changes, all or nothing. Its
 // maker owns it until it is handed to a committer, and again after its outcome is known; a store
-// writes only the Level of its movements and the Version of its key.
+// writes only the Level of its movements, the Version of its key and its audit record.
 type Entry struct {
 	Key     *KeyBinding    // nil when the command has no idempotency key
 	Order   *OrderChange   // nil when no order changes
@@ -13,6 +13,9 @@ type Entry struct {
 	// sorted by product.
 	Movements []Movement
 	Event     *Event // nil when nothing is to be told
+	// Audit is the line of the audit log, written with the rest; nil when the command is not audited. The
+	// store seals it.
+	Audit *AuditRecord
 
 	// Deadline is the moment after which the entry must not be written any more: who granted its
 	// units may take them back later than that. It is counted from before the first request.

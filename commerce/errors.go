@@ -27,6 +27,8 @@ const (
 	CodeStoreUnavailable    Code = "store_unavailable"     // try again: nothing was done
 	CodeQuarantined         Code = "quarantined"           // operator: the product's books do not add up
 	CodeFenced              Code = "fenced"                // operator: a newer process owns the store
+	CodeCustomerLimit       Code = "customer_limit"        // caller: as much as one customer may have
+	CodeForbidden           Code = "forbidden"             // caller: ask somebody who may
 	CodeInternal            Code = "internal_error"        // us: a bug
 )
 
@@ -73,6 +75,16 @@ func (e *Error) Is(target error) bool {
 // Errorf makes a refusal with a formatted text.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// NoProduct says that there is no such product.
+func NoProduct(id ID) *Error {
+	return &Error{Code: CodeNotFound, Product: id, Detail: "there is no product " + id.String()}
+}
+
+// NoOrder says that there is no such order, or none that the principal may know of: both in the same words.
+func NoOrder(id ID) *Error {
+	return &Error{Code: CodeNotFound, Detail: "there is no order " + id.String()}
 }
 
 // invalid makes a validation refusal out of its violations; nil when there are none.

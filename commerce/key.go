@@ -25,11 +25,11 @@ type KeyID [16]byte
 type RequestHash [32]byte
 
 // NewKeyID scopes a key. The resource is zero for commands that make one.
-func NewKeyID(caller string, operation Operation, resource ID, key string) KeyID {
+func NewKeyID(caller Principal, operation Operation, resource ID, key string) KeyID {
 	b := make([]byte, 0, 320)
 	b = append(b, byte(operation))
 	b = append(b, resource[:]...)
-	b = appendText(b, caller)
+	b = appendText(b, caller.name())
 	b = appendText(b, key)
 	sum := sha256.Sum256(b)
 	return KeyID(sum[:16])

@@ -62,7 +62,7 @@ type OrderLine struct {
 
 // PlaceOrder asks for units of products, all or none.
 type PlaceOrder struct {
-	Caller  string
+	Caller  Principal
 	Key     string // idempotency key, or empty
 	Lines   []OrderLine
 	Address Address
@@ -209,10 +209,10 @@ func (c *PlaceOrder) NewEntry(id ID, lines []OrderLine, offers []Offer, terms Te
 	at := id.Time()
 	place := &placing{
 		order: Order{
-			ID: id, Customer: c.Caller, Status: StatusPending, Address: c.Address, Note: c.Note,
+			ID: id, Customer: c.Caller.Customer, Status: StatusPending, Address: c.Address, Note: c.Note,
 			PlacedAt: at, UpdatedAt: at, ExpiresAt: at.Add(terms.PaymentTimeout), Version: 1,
 		},
-		event: Event{Entity: id, Seq: 1, Type: EventOrderPlaced, At: at, Actor: c.Caller, Status: StatusPending},
+		event: Event{Entity: id, Seq: 1, Type: EventOrderPlaced, At: at, Actor: c.Caller.Subject, Status: StatusPending},
 	}
 	o := &place.order
 	o.Items = make([]Item, len(lines))
@@ -224,7 +224,7 @@ func (c *PlaceOrder) NewEntry(id ID, lines []OrderLine, offers []Offer, terms Te
 		}
 		movements[i] = Movement{
 			Product: p.ID, Order: id, AllocatedDelta: lines[i].Quantity, Reason: ReasonPlaced,
-			Actor: c.Caller, At: at, Epoch: offers[i].Epoch,
+			Actor: c.Caller.Subject, At: at, Epoch: offers[i].Epoch,
 		}
 		if err := o.addToTotal(&o.Items[i], p.Price.Currency); err != nil {
 			return nil, err
@@ -288,7 +288,7 @@ func (o *Order) Quantity(product ID) int64 {
 
 // TransitionOrder moves an order along its states.
 type TransitionOrder struct {
-	Caller         string
+	Caller         Principal
 	Key            string
 	Order          ID
 	To             Status
@@ -323,10 +323,13 @@ func (c *TransitionOrder) Hash() RequestHash {
 	return sha256.Sum256(b)
 }
 
-// NewEntry applies the transition to the current row, guarded by its version. It returns
-// precondition_failed when the order is not at the version named, and invalid_transition when it is
+// NewEntry applies the transition to the current row, guarded by its version. It returns not_found when the
+// order is out of the caller's reach, precondition_failed when the order is not at the version named, and invalid_transition when it is
 // in a state that cannot.
 func (c *TransitionOrder) NewEntry(current *Order, at time.Time, epoch func(product ID) uint64, keyTTL time.Duration) (*Entry, error) {
+	if !c.Caller.Reaches(current) {
+		return nil, NoOrder(current.ID) // it must not learn that there is one
+	}
 	if c.Version != 0 && c.Version != current.Version {
 		return nil, Errorf(CodePrecondition, "the order has changed meanwhile; read it again, then decide")
 	}
@@ -334,13 +337,13 @@ func (c *TransitionOrder) NewEntry(current *Order, at time.Time, epoch func(prod
 		return nil, &Error{Code: CodeInvalidTransition, Order: current.ID, Detail: refusedTransition(current.Status, c.To)}
 	}
 	event := &Event{
-		Entity: current.ID, Seq: current.Version + 1, Type: eventOf(c.To), At: at, Actor: c.Caller, Status: c.To,
+		Entity: current.ID, Seq: current.Version + 1, Type: eventOf(c.To), At: at, Actor: c.Caller.Subject, Status: c.To,
 		Reason: c.Reason, Note: c.Note, Carrier: c.Carrier, TrackingNumber: c.TrackingNumber,
 	}
 	next := current.follow(event)
 	e := &Entry{
 		Order:     &OrderChange{Row: next, Expect: current.Version, PreviousStatus: current.Status},
-		Movements: releases(next, c.Caller, at, epoch),
+		Movements: releases(next, c.Caller.Subject, at, epoch),
 		Event:     event,
 	}
 	if c.Key != "" {

@@ -152,7 +152,7 @@ func TestMerge(t *testing.T) {
 
 func place(t *testing.T, quantity int64, products ...*Product) (*Entry, error) {
 	t.Helper()
-	cmd := &PlaceOrder{Caller: "ann", Key: "k", Address: testAddress()}
+	cmd := &PlaceOrder{Caller: Trusted("ann"), Key: "k", Address: testAddress()}
 	offers := make([]Offer, len(products))
 	for i, p := range products {
 		cmd.Lines = append(cmd.Lines, OrderLine{Product: p.ID, Quantity: quantity})
@@ -240,16 +240,16 @@ func TestTransitions(t *testing.T) {
 		return next
 	}
 
-	require.Empty(t, step(&TransitionOrder{To: StatusPaid}).Movements)
-	require.Empty(t, step(&TransitionOrder{To: StatusProcessing}).Movements)
-	shipped := step(&TransitionOrder{To: StatusShipped, Carrier: "CJ", TrackingNumber: "42", Key: "s"})
+	require.Empty(t, step(&TransitionOrder{Caller: Trusted("clerk"), To: StatusPaid}).Movements)
+	require.Empty(t, step(&TransitionOrder{Caller: Trusted("clerk"), To: StatusProcessing}).Movements)
+	shipped := step(&TransitionOrder{Caller: Trusted("clerk"), To: StatusShipped, Carrier: "CJ", TrackingNumber: "42", Key: "s"})
 	require.Equal(t, int64(-3), shipped.Movements[0].OnHandDelta)
 	require.Equal(t, int64(-3), shipped.Movements[0].AllocatedDelta)
 	require.Equal(t, uint64(4), shipped.Key.Version)
-	step(&TransitionOrder{To: StatusDelivered})
+	step(&TransitionOrder{Caller: Trusted("clerk"), To: StatusDelivered})
 	require.Equal(t, "CJ", order.Carrier)
 
-	_, err = (&TransitionOrder{To: StatusCancelled}).NewEntry(order, at, noEpoch, time.Hour)
+	_, err = (&TransitionOrder{Caller: Trusted("clerk"), To: StatusCancelled}).NewEntry(order, at, noEpoch, time.Hour)
 	require.Equal(t, CodeInvalidTransition, codeOf(t, err))
 	require.ErrorContains(t, err, "only completed")
 
@@ -259,13 +259,13 @@ func TestTransitions(t *testing.T) {
 
 	t.Run("cancelling gives the allocation back", func(t *testing.T) {
 		t.Parallel()
-		cancel, err := (&TransitionOrder{To: StatusCancelled, Reason: "changed my mind"}).
+		cancel, err := (&TransitionOrder{Caller: Trusted("clerk"), To: StatusCancelled, Reason: "changed my mind"}).
 			NewEntry(versions[1], at, noEpoch, time.Hour)
 		require.NoError(t, err)
 		require.Zero(t, cancel.Movements[0].OnHandDelta)
 		require.Equal(t, int64(-3), cancel.Movements[0].AllocatedDelta)
 		require.Equal(t, "changed my mind", cancel.Order.Row.CancelReason)
-		_, err = (&TransitionOrder{To: StatusPaid}).NewEntry(cancel.Order.Row, at, noEpoch, time.Hour)
+		_, err = (&TransitionOrder{Caller: Trusted("clerk"), To: StatusPaid}).NewEntry(cancel.Order.Row, at, noEpoch, time.Hour)
 		require.ErrorContains(t, err, "last state")
 	})
 }
@@ -291,7 +291,7 @@ func TestHashesTellCommandsApart(t *testing.T) {
 		seen[order.Hash()] = i
 		require.Equal(t, order.Hash(), order.Hash())
 	}
-	require.NotEqual(t, NewKeyID("ann", OperationPlaceOrder, ID{}, "k"), NewKeyID("bob", OperationPlaceOrder, ID{}, "k"))
-	require.NotEqual(t, NewKeyID("a", OperationPlaceOrder, ID{}, "bk"), NewKeyID("ab", OperationPlaceOrder, ID{}, "k"))
-	require.NotEqual(t, NewKeyID("a", OperationAdjustStock, ID{}, "k"), NewKeyID("a", OperationAdjustStock, testID(1), "k"))
+	require.NotEqual(t, NewKeyID(Trusted("ann"), OperationPlaceOrder, ID{}, "k"), NewKeyID(Trusted("bob"), OperationPlaceOrder, ID{}, "k"))
+	require.NotEqual(t, NewKeyID(Trusted("a"), OperationPlaceOrder, ID{}, "bk"), NewKeyID(Trusted("ab"), OperationPlaceOrder, ID{}, "k"))
+	require.NotEqual(t, NewKeyID(Trusted("a"), OperationAdjustStock, ID{}, "k"), NewKeyID(Trusted("a"), OperationAdjustStock, testID(1), "k"))
 }

@@ -26,7 +26,8 @@ type Product struct {
 
 // CreateProduct puts a product into the catalogue with its first units.
 type CreateProduct struct {
-	Caller      string
+	Caller      Principal
+	Correlation string // of the request, for the audit log
 	Key         string // idempotency key, or empty
 	Name        string
 	Description string
@@ -81,9 +82,13 @@ func (c *CreateProduct) NewEntry(id ID, epoch uint64, keyTTL time.Duration) *Ent
 	e := &Entry{
 		Product: &ProductChange{Row: p},
 		Movements: []Movement{{
-			Product: id, OnHandDelta: c.OnHand, Reason: ReasonInitial, Actor: c.Caller, At: at, Epoch: epoch,
+			Product: id, OnHandDelta: c.OnHand, Reason: ReasonInitial, Actor: c.Caller.Subject, At: at, Epoch: epoch,
 		}},
-		Event: &Event{Entity: id, Seq: 1, Type: EventProductCreated, At: at, Actor: c.Caller, Product: p},
+		Event: &Event{Entity: id, Seq: 1, Type: EventProductCreated, At: at, Actor: c.Caller.Subject, Product: p},
+		Audit: &AuditRecord{
+			At: at, Actor: c.Caller.Subject, Action: AuditProductCreated, Target: id.String(), After: auditProduct(p, &c.OnHand),
+			Correlation: c.Correlation,
+		},
 	}
 	if c.Key != "" {
 		e.Key = &KeyBinding{
@@ -96,7 +101,8 @@ func (c *CreateProduct) NewEntry(id ID, epoch uint64, keyTTL time.Duration) *Ent
 
 // UpdateProduct changes what the catalogue says: nil fields stay. It never touches stock.
 type UpdateProduct struct {
-	Caller      string
+	Caller      Principal
+	Correlation string
 	Product     ID
 	Version     uint64 // the version the caller has read (If-Match)
 	Name        *string
@@ -131,10 +137,10 @@ func (c *UpdateProduct) NewEntry(current *Product, at time.Time) (*Entry, error)
 	if c.Price != nil {
 		next.Price.Amount = *c.Price
 	}
-	typ := EventProductUpdated
+	typ, action := EventProductUpdated, AuditProductUpdated
 	if c.Archive {
 		next.Archived = true
-		typ = EventProductArchived
+		typ, action = EventProductArchived, AuditProductArchived
 	}
 	next.Version++
 	next.UpdatedAt = at
@@ -145,17 +151,22 @@ func (c *UpdateProduct) NewEntry(current *Product, at time.Time) (*Entry, error)
 	}
 	return &Entry{
 		Product: &ProductChange{Row: &next, Expect: current.Version, PreviousSKU: current.SKU},
-		Event:   &Event{Entity: next.ID, Seq: next.Version, Type: typ, At: at, Actor: c.Caller, Product: &next},
+		Event:   &Event{Entity: next.ID, Seq: next.Version, Type: typ, At: at, Actor: c.Caller.Subject, Product: &next},
+		Audit: &AuditRecord{
+			At: at, Actor: c.Caller.Subject, Action: action, Target: next.ID.String(),
+			Before: auditProduct(current, nil), After: auditProduct(&next, nil), Correlation: c.Correlation,
+		},
 	}, nil
 }
 
 // AdjustStock changes the units on hand: deliveries, losses, sales made elsewhere. All or nothing.
 type AdjustStock struct {
-	Caller  string
-	Key     string
-	Product ID
-	Delta   int64
-	Reason  Reason // ReasonAdjust when empty
+	Caller      Principal
+	Correlation string
+	Key         string
+	Product     ID
+	Delta       int64
+	Reason      Reason // ReasonAdjust when empty
 }
 
 // Validate returns a validation refusal that lists every fault, or nil.
@@ -187,9 +198,15 @@ func (c *AdjustStock) NewEntry(at time.Time, epoch uint64, keyTTL time.Duration)
 	if reason == "" {
 		reason = ReasonAdjust
 	}
-	e := &Entry{Movements: []Movement{{
-		Product: c.Product, OnHandDelta: c.Delta, Reason: reason, Actor: c.Caller, At: at, Epoch: epoch,
-	}}}
+	e := &Entry{
+		Movements: []Movement{{
+			Product: c.Product, OnHandDelta: c.Delta, Reason: reason, Actor: c.Caller.Subject, At: at, Epoch: epoch,
+		}},
+		// What it was and became is known when it is decided: see SealAudit.
+		Audit: &AuditRecord{
+			At: at, Actor: c.Caller.Subject, Action: AuditStockAdjusted, Target: c.Product.String(), Correlation: c.Correlation,
+		},
+	}
 	if c.Key != "" {
 		e.Key = &KeyBinding{
 			ID: NewKeyID(c.Caller, OperationAdjustStock, c.Product, c.Key), Request: c.Hash(),

@@ -35,7 +35,7 @@ type step struct {
 // order makes up order number n, placed at a moment: the entry that places it, and those of all that has
 // become of it since. epoch is the one that its grants carry.
 func (h *walk) order(n int, at time.Time, epoch uint64) ([]*commerce.Entry, error) {
-	place := commerce.PlaceOrder{Caller: CustomerName(h.rng.IntN(Customers)), Address: h.address()}
+	place := commerce.PlaceOrder{Caller: commerce.Trusted(CustomerName(h.rng.IntN(Customers))), Address: h.address()}
 	if at.Add(keyTTL).After(h.cfg.Now) {
 		place.Key = fmt.Sprintf("history-%x-%d", h.cfg.Seed, n)
 	}
@@ -69,7 +69,7 @@ func (h *walk) follow(placed *commerce.Entry, epoch uint64) ([]*commerce.Entry, 
 		if at.After(h.cfg.Now) {
 			break
 		}
-		command := commerce.TransitionOrder{Caller: s.actor, Order: current.ID, To: s.to, Reason: s.reason}
+		command := commerce.TransitionOrder{Caller: commerce.Trusted(s.actor), Order: current.ID, To: s.to, Reason: s.reason}
 		if s.to == commerce.StatusShipped {
 			command.Carrier, command.TrackingNumber = "CJ Logistics", strconv.FormatUint(h.rng.Uint64()>>20, 10)
 		}

@@ -40,7 +40,7 @@ func (h *History) product(i int) commerce.CreateProduct {
 	kinds := len(things())
 	look, thing := looks()[h.rng.IntN(len(looks()))], things()[i%kinds]
 	return commerce.CreateProduct{
-		Caller:      actorShop,
+		Caller:      commerce.Trusted(actorShop),
 		Name:        look.english + " " + thing.english + " " + strconv.Itoa(i),
 		Description: fmt.Sprintf("%s %s %d. For every day, sent from stock.", look.korean, thing.korean, i),
 		Category:    categories()[i%kinds/thingsPerCategory],

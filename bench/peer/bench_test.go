@@ -37,7 +37,7 @@ func BenchmarkPlace(b *testing.B) {
 			b.RunParallel(func(run *testing.PB) {
 				for run.Next() {
 					cmd := &commerce.PlaceOrder{
-						Caller: "ann", Key: strconv.FormatInt(keys.Add(1), 10), Address: commerce.Address{Street: "a", City: "b", PostalCode: "c"},
+						Caller: commerce.Trusted("ann"), Key: strconv.FormatInt(keys.Add(1), 10), Address: commerce.Address{Street: "a", City: "b", PostalCode: "c"},
 						Lines: []commerce.OrderLine{{Product: products[rand.IntN(5000)], Quantity: 1}, {Product: products[5000+rand.IntN(5000)], Quantity: 1}},
 					}
 					if _, err := s.place(context.Background(), cmd); err != nil {

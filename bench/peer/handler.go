@@ -97,9 +97,9 @@ func (h *handler) route(ctx *fasthttp.RequestCtx, r *request) error {
 }
 
 func (h *handler) placeOrder(ctx *fasthttp.RequestCtx, r *request) error {
-	cmd := &commerce.PlaceOrder{Caller: "anonymous", Key: string(ctx.Request.Header.Peek("Idempotency-Key"))}
+	cmd := &commerce.PlaceOrder{Caller: commerce.Trusted("anonymous"), Key: string(ctx.Request.Header.Peek("Idempotency-Key"))}
 	if user := ctx.Request.Header.Peek("X-User-ID"); len(user) > 0 {
-		cmd.Caller = string(user)
+		cmd.Caller = commerce.Trusted(string(user))
 	}
 	if err := r.decoder.PlaceOrder(ctx.Request.Body(), cmd); err != nil {
 		return err

@@ -13,7 +13,7 @@ const TransitionsMax = 100
 
 // Transitions reads steps of many orders: {"transitions":[{"order_id","to","note"?,…}]}. No order may be
 // there twice: which step comes first would be chance. All steps get the caller and the key.
-func (d *Decoder) Transitions(body []byte, caller, key string) (cmds []*commerce.TransitionOrder, err error) {
+func (d *Decoder) Transitions(body []byte, caller commerce.Principal, key string) (cmds []*commerce.TransitionOrder, err error) {
 	d.start(body)
 	if d.open('{') {
 		var seen fieldSet

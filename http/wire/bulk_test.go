@@ -18,12 +18,12 @@ func TestTransitions_AreReadInTheirOrder(t *testing.T) {
 	t.Parallel()
 	body := `{"transitions":[` + step(1, `,"to":"paid","note":"n"`) + "," +
 		step(2, `,"to":"shipped","carrier":"CJ","tracking_number":"7","reason":"r"`) + `]}`
-	cmds, err := wire.NewDecoder().Transitions([]byte(body), "kim", "k-1")
+	cmds, err := wire.NewDecoder().Transitions([]byte(body), commerce.Trusted("kim"), "k-1")
 	require.NoError(t, err)
 	require.Equal(t, []*commerce.TransitionOrder{
-		{Caller: "kim", Key: "k-1", Order: sampleID(1), To: commerce.StatusPaid, Note: "n"},
+		{Caller: commerce.Trusted("kim"), Key: "k-1", Order: sampleID(1), To: commerce.StatusPaid, Note: "n"},
 		{
-			Caller: "kim", Key: "k-1", Order: sampleID(2), To: commerce.StatusShipped, Carrier: "CJ", TrackingNumber: "7",
+			Caller: commerce.Trusted("kim"), Key: "k-1", Order: sampleID(2), To: commerce.StatusShipped, Carrier: "CJ", TrackingNumber: "7",
 			Reason: "r",
 		},
 	}, cmds)
@@ -51,7 +51,7 @@ func TestTransitions_FaultsSayWhichStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := wire.NewDecoder().Transitions([]byte(c.body), "kim", c.key)
+			_, err := wire.NewDecoder().Transitions([]byte(c.body), commerce.Trusted("kim"), c.key)
 			var refusal *commerce.Error
 			require.ErrorAs(t, err, &refusal)
 			require.Equal(t, commerce.CodeValidation, refusal.Code)
@@ -66,7 +66,7 @@ func FuzzTransitions(f *testing.F) {
 	f.Add([]byte(`{"transitions":[` + step(1, `,"to":"paid"`) + "," + step(2, `,"to":"shipped","carrier":"CJ"`) + `]}`))
 	f.Add([]byte(`{"transitions":[` + step(1, `,"to":"paid"`) + "," + step(1, `,"to":"paid"`) + `]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		cmds, err := wire.NewDecoder().Transitions(body, "kim", "")
+		cmds, err := wire.NewDecoder().Transitions(body, commerce.Trusted("kim"), "")
 		if !judge(t, body, err) {
 			return
 		}

@@ -93,7 +93,7 @@ func FuzzProductPatch(f *testing.F) {
 			return
 		}
 		product, _ := sampleProduct()
-		cmd, err := patch.Apply(product, "kim")
+		cmd, err := patch.Apply(product, commerce.Trusted("kim"))
 		require.NoError(t, err)
 		if cmd.Attributes != nil && *cmd.Attributes != "" {
 			require.True(t, isOneValue([]byte(*cmd.Attributes)), *cmd.Attributes)

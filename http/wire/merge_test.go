@@ -16,7 +16,7 @@ func merge(t *testing.T, current, attributes string) *string {
 	require.NoError(t, wire.NewDecoder().ProductPatch([]byte(`{"attributes":`+attributes+`}`), &patch))
 	product, _ := sampleProduct()
 	product.Attributes = current
-	cmd, err := patch.Apply(product, "kim")
+	cmd, err := patch.Apply(product, commerce.Trusted("kim"))
 	require.NoError(t, err)
 	require.Equal(t, product.Version, cmd.Version)
 	return cmd.Attributes
@@ -53,11 +53,11 @@ func TestProductPatch_EmptiesWithNull(t *testing.T) {
 	require.NoError(t, wire.NewDecoder().ProductPatch(
 		[]byte(`{"description":null,"category":null,"sku":null,"price":7,"name":"Pot"}`), &patch))
 	product, _ := sampleProduct()
-	cmd, err := patch.Apply(product, "kim")
+	cmd, err := patch.Apply(product, commerce.Trusted("kim"))
 	require.NoError(t, err)
 	empty, name, price := "", "Pot", int64(7)
 	require.Equal(t, &commerce.UpdateProduct{
-		Caller: "kim", Product: product.ID, Version: 12, Name: &name, Description: &empty, Category: &empty, SKU: &empty,
+		Caller: commerce.Trusted("kim"), Product: product.ID, Version: 12, Name: &name, Description: &empty, Category: &empty, SKU: &empty,
 		Price: &price,
 	}, cmd)
 }
@@ -73,6 +73,6 @@ func TestProductPatch_RefusesAMergeThatIsTooLong(t *testing.T) {
 	require.NoError(t, wire.NewDecoder().ProductPatch([]byte(`{"attributes":{"b":"`+string(half)+`"}}`), &patch))
 	product, _ := sampleProduct()
 	product.Attributes = `{"a":"` + string(half) + `"}`
-	_, err := patch.Apply(product, "kim")
+	_, err := patch.Apply(product, commerce.Trusted("kim"))
 	require.Equal(t, "/attributes", requireRefusal(t, err).Violations[0].Pointer)
 }

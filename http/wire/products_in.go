@@ -15,7 +15,7 @@ import (
 //
 //	{"name","price","stock_quantity","description"?,"currency"?,"category"?,"sku"?,"attributes"?}
 //
-// Caller and Key are the caller's to set beforehand.
+// Caller, Correlation and Key are the caller's to set beforehand.
 func (d *Decoder) CreateProduct(body []byte, cmd *commerce.CreateProduct) error {
 	d.start(body)
 	cmd.Price.Currency = commerce.DefaultCurrency()
@@ -216,7 +216,7 @@ func set[T any](field, value *T) {
 
 // Apply turns the patch into the command that changes the product as it is now. The command is
 // guarded by the product's version, because attributes are merged with those it has now.
-func (p *ProductPatch) Apply(current *commerce.Product, caller string) (*commerce.UpdateProduct, error) {
+func (p *ProductPatch) Apply(current *commerce.Product, caller commerce.Principal) (*commerce.UpdateProduct, error) {
 	cmd := &commerce.UpdateProduct{
 		Caller: caller, Product: current.ID, Version: current.Version,
 		Name: p.Name, Description: p.Description, Category: p.Category, SKU: p.SKU, Price: p.Price,

@@ -94,7 +94,7 @@ func (m *mover) step(d *desk) error {
 		return nil
 	}
 	answer, err := m.client.TransitionOrder(&commerce.TransitionOrder{
-		Caller: caller, Key: d.key, Order: d.order, To: way()[d.moved], Note: "on its way",
+		Caller: commerce.Trusted(caller), Key: d.key, Order: d.order, To: way()[d.moved], Note: "on its way",
 	})
 	if err != nil {
 		return m.failed(err)

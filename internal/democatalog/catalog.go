@@ -45,7 +45,7 @@ func Products() []commerce.CreateProduct {
 		for _, k := range s.kinds {
 			for _, v := range s.variants {
 				products = append(products, commerce.CreateProduct{
-					Caller:      Caller,
+					Caller:      commerce.Trusted(Caller),
 					Key:         fmt.Sprintf("demo-%03d", len(products)+1),
 					Name:        fmt.Sprintf("%s %s · %s %s", v.english, k.english, v.korean, k.korean),
 					Description: fmt.Sprintf("%s. %s", k.description, v.description),

@@ -46,15 +46,23 @@ func trade(t *testing.T, store persistence.Store, orders int) {
 	s.add(s.w.Adjust(products[0].ID, -7, "counted"))
 	name := "lamp \"größer\"\t\n다른 이름 | \\x00"
 	attributes := `{"colour":"red","n":1.50}`
-	update := commerce.UpdateProduct{Caller: "merchant", Product: products[1].ID, Version: 1, Name: &name, Attributes: &attributes}
+	update := commerce.UpdateProduct{Caller: commerce.Trusted("merchant"), Product: products[1].ID, Version: 1, Name: &name, Attributes: &attributes}
 	changed, err := update.NewEntry(products[1], s.w.Now())
 	require.NoError(t, err)
 	s.add(changed)
-	archive := commerce.UpdateProduct{Caller: "merchant", Product: products[2].ID, Version: 1, Archive: true}
+	archive := commerce.UpdateProduct{Caller: commerce.Trusted("merchant"), Product: products[2].ID, Version: 1, Archive: true}
 	archived, err := archive.NewEntry(products[2], s.w.Now())
 	require.NoError(t, err)
 	s.add(archived)
 	s.order(orders, products[3:])
+	for i := range 3 {
+		key := &persistence.AccessKey{
+			ID: s.w.ID(), Name: "the till, größer", Subject: "till", Scopes: commerce.ScopesAll, CreatedAt: time.Now(), Version: 1,
+			Secrets: []persistence.AccessSecret{{Digest: [32]byte{byte(i)}}, {Digest: [32]byte{31: 1}, ExpiresAt: time.Now()}},
+		}
+		record := &commerce.AuditRecord{At: time.Now(), Actor: "operator", Action: commerce.AuditKeyCreated, Target: key.ID.String()}
+		require.NoError(t, store.PutAccessKey(t.Context(), key, record))
+	}
 }
 
 // shop writes entries in batches.
@@ -130,6 +138,9 @@ type inventory struct {
 	movements []commerce.Movement
 	events    []commerce.Event
 	keys      []commerce.KeyBinding
+	access    []persistence.AccessKey
+	audit     []commerce.AuditRecord
+	head      persistence.AuditHead
 }
 
 // read reads a whole store through the contract.
@@ -172,6 +183,19 @@ func read(t *testing.T, store persistence.Store) (all inventory) {
 		}
 		all.keys = append(all.keys, page...)
 	}
+	var err error
+	all.access, err = store.AccessKeys(ctx)
+	require.NoError(t, err)
+	for after := uint64(0); ; after = uint64(len(all.audit)) {
+		page, err := store.AuditRecords(ctx, after, persistence.PageMax)
+		require.NoError(t, err)
+		if len(page) == 0 {
+			break
+		}
+		all.audit = append(all.audit, page...)
+	}
+	all.head, err = store.AuditHead(ctx)
+	require.NoError(t, err)
 	require.True(t, slices.IsSortedFunc(all.keys, func(a, b commerce.KeyBinding) int { return bytes.Compare(a.ID[:], b.ID[:]) }))
 	return all
 }
@@ -184,6 +208,9 @@ func requireSame(t *testing.T, want, got inventory) {
 	requireRows(t, want.movements, got.movements)
 	requireRows(t, want.events, got.events)
 	requireRows(t, want.keys, got.keys)
+	requireRows(t, want.access, got.access)
+	requireRows(t, want.audit, got.audit)
+	require.Equal(t, want.head, got.head)
 }
 
 func requireRows[T any](t *testing.T, want, got []T) {

@@ -55,7 +55,7 @@ func (c *Client) Close() { _ = c.conn.Close() }
 // PlaceOrder implements Shop.
 func (c *Client) PlaceOrder(cmd *commerce.PlaceOrder) (OrderAnswer, error) {
 	c.body = wire.AppendPlaceOrder(c.body[:0], cmd)
-	return c.order(&bench.Request{Method: "POST", Path: "/api/v2/orders", User: cmd.Caller, Key: cmd.Key, Body: c.body}, 201)
+	return c.order(&bench.Request{Method: "POST", Path: "/api/v2/orders", User: cmd.Caller.Subject, Key: cmd.Key, Body: c.body}, 201)
 }
 
 // TransitionOrder implements Shop. Cancelling goes through the call made for it.
@@ -63,18 +63,18 @@ func (c *Client) TransitionOrder(cmd *commerce.TransitionOrder) (OrderAnswer, er
 	path := "/api/v2/orders/" + cmd.Order.String()
 	if cmd.To == commerce.StatusCancelled {
 		return c.order(&bench.Request{
-			Method: "POST", Path: path + "/cancel?reason=" + cmd.Reason, User: cmd.Caller, Key: cmd.Key,
+			Method: "POST", Path: path + "/cancel?reason=" + cmd.Reason, User: cmd.Caller.Subject, Key: cmd.Key,
 		}, 200)
 	}
 	c.body = wire.AppendTransition(c.body[:0], cmd)
-	return c.order(&bench.Request{Method: "POST", Path: path + "/transitions", User: cmd.Caller, Key: cmd.Key, Body: c.body}, 200)
+	return c.order(&bench.Request{Method: "POST", Path: path + "/transitions", User: cmd.Caller.Subject, Key: cmd.Key, Body: c.body}, 200)
 }
 
 // AdjustStock implements Shop.
 func (c *Client) AdjustStock(cmd *commerce.AdjustStock) (StockAnswer, error) {
 	c.body = wire.AppendAdjustStock(c.body[:0], cmd)
 	path := "/api/v2/products/" + cmd.Product.String() + "/stock/update"
-	if err := c.do(&bench.Request{Method: "POST", Path: path, User: cmd.Caller, Key: cmd.Key, Body: c.body}, 200); err != nil {
+	if err := c.do(&bench.Request{Method: "POST", Path: path, User: cmd.Caller.Subject, Key: cmd.Key, Body: c.body}, 200); err != nil {
 		return StockAnswer{}, err
 	}
 	m, err := decode[movementBody](c)
@@ -92,7 +92,7 @@ func (c *Client) Product(id commerce.ID) (ProductAnswer, error) {
 // CreateProduct makes a product.
 func (c *Client) CreateProduct(cmd *commerce.CreateProduct) (ProductAnswer, error) {
 	c.body = wire.AppendCreateProduct(c.body[:0], cmd)
-	return c.product(&bench.Request{Method: "POST", Path: "/api/v2/products", User: cmd.Caller, Key: cmd.Key, Body: c.body}, 201)
+	return c.product(&bench.Request{Method: "POST", Path: "/api/v2/products", User: cmd.Caller.Subject, Key: cmd.Key, Body: c.body}, 201)
 }
 
 // RenameProduct changes a product's name if its row is still at the version.

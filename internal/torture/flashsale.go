@@ -130,7 +130,7 @@ func (r *saleRun) connect(ctx context.Context) error {
 		for n := range r.Orders / r.Connections {
 			name := fmt.Sprintf("buyer-%x-%d-%d", r.Seed, i, n)
 			b.orders = append(b.orders, &commerce.PlaceOrder{
-				Caller: name, Key: name, Lines: r.lines((i + n) % 2),
+				Caller: commerce.Trusted(name), Key: name, Lines: r.lines((i + n) % 2),
 				Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
 			})
 		}
@@ -218,7 +218,7 @@ func (r *saleRun) buy(b *buyer) error {
 			}
 			for _, product := range r.products {
 				r.recorder.Add(product, checker.Operation{
-					Kind: checker.Applied, Actor: cmd.Caller, Allocated: 1, Call: call, Return: at,
+					Kind: checker.Applied, Actor: cmd.Caller.Subject, Allocated: 1, Call: call, Return: at,
 				})
 			}
 		case code(err) == commerce.CodeInsufficientStock:

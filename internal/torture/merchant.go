@@ -10,7 +10,7 @@ import (
 
 func (w *worker) adjust() error {
 	cmd := &commerce.AdjustStock{
-		Caller: w.name, Key: w.key(), Product: w.product(), Delta: w.rng.Int64N(12) - 3, Reason: "torture",
+		Caller: commerce.Trusted(w.name), Key: w.key(), Product: w.product(), Delta: w.rng.Int64N(12) - 3, Reason: "torture",
 	}
 	if cmd.Delta == 0 {
 		cmd.Delta = 20
@@ -44,7 +44,7 @@ func (w *worker) adjusted(cmd *commerce.AdjustStock, answer *StockAnswer, err er
 func (w *worker) create() error {
 	key := w.key()
 	cmd := &commerce.CreateProduct{
-		Caller: w.name, Key: key, Name: "Made by " + key, SKU: key, OnHand: w.rng.Int64N(100),
+		Caller: commerce.Trusted(w.name), Key: key, Name: "Made by " + key, SKU: key, OnHand: w.rng.Int64N(100),
 		Price: commerce.Money{Amount: 100 + w.rng.Int64N(900), Currency: commerce.DefaultCurrency()},
 	}
 	answer, err := w.client.CreateProduct(cmd)

@@ -129,7 +129,7 @@ func (t *trader) actor() string {
 func (t *trader) order(ctx context.Context, products []commerce.ID) {
 	actor := t.actor()
 	cmd := &commerce.PlaceOrder{
-		Caller: actor, Key: actor, Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
+		Caller: commerce.Trusted(actor), Key: actor, Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
 	}
 	for _, product := range products {
 		cmd.Lines = append(cmd.Lines, commerce.OrderLine{Product: product, Quantity: 1 + t.rng.Int64N(3)})
@@ -181,7 +181,7 @@ func (t *trader) cancel(ctx context.Context) {
 	}
 	actor := t.actor()
 	cmd := &commerce.TransitionOrder{
-		Caller: actor, Key: actor, Order: cancelled.id, To: commerce.StatusCancelled, Reason: "torture",
+		Caller: commerce.Trusted(actor), Key: actor, Order: cancelled.id, To: commerce.StatusCancelled, Reason: "torture",
 	}
 	o := checker.Operation{Actor: actor, Call: t.recorder.Clock.Now()}
 	err := t.ask(ctx, func() error {
@@ -200,7 +200,7 @@ func (t *trader) cancel(ctx context.Context) {
 
 func (t *trader) adjust(ctx context.Context, product commerce.ID) {
 	actor := t.actor()
-	cmd := &commerce.AdjustStock{Caller: actor, Key: actor, Product: product, Delta: 1 + t.rng.Int64N(6), Reason: "torture"}
+	cmd := &commerce.AdjustStock{Caller: commerce.Trusted(actor), Key: actor, Product: product, Delta: 1 + t.rng.Int64N(6), Reason: "torture"}
 	if t.rng.IntN(3) == 0 {
 		cmd.Delta = -cmd.Delta
 	}

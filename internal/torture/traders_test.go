@@ -95,7 +95,7 @@ func (s *memoryShop) PlaceOrder(cmd *commerce.PlaceOrder) (torture.OrderAnswer, 
 			}
 		}
 		for _, line := range cmd.Lines {
-			s.move(cmd.Caller, line.Product, 0, line.Quantity)
+			s.move(cmd.Caller.Subject, line.Product, 0, line.Quantity)
 		}
 		s.made++
 		id := commerce.ID{0: 1, 14: byte(s.made >> 8), 15: byte(s.made)}
@@ -111,7 +111,7 @@ func (s *memoryShop) PlaceOrder(cmd *commerce.PlaceOrder) (torture.OrderAnswer, 
 func (s *memoryShop) TransitionOrder(cmd *commerce.TransitionOrder) (torture.OrderAnswer, error) {
 	answer, err := s.command(cmd.Key, func() (any, error) {
 		for _, line := range s.orders[cmd.Order].Lines {
-			s.move(cmd.Caller, line.Product, 0, -line.Quantity)
+			s.move(cmd.Caller.Subject, line.Product, 0, -line.Quantity)
 		}
 		return torture.OrderAnswer{ID: cmd.Order, Status: cmd.To, Version: 2}, nil
 	})
@@ -128,7 +128,7 @@ func (s *memoryShop) AdjustStock(cmd *commerce.AdjustStock) (torture.StockAnswer
 				Code: commerce.CodeInsufficientStock, Product: cmd.Product, Available: row.Available(),
 			}
 		}
-		return torture.StockAnswer{Level: s.move(cmd.Caller, cmd.Product, cmd.Delta, 0)}, nil
+		return torture.StockAnswer{Level: s.move(cmd.Caller.Subject, cmd.Product, cmd.Delta, 0)}, nil
 	})
 	if err != nil {
 		return torture.StockAnswer{}, err

@@ -175,7 +175,7 @@ func (w *worker) place() error {
 
 func (w *worker) order(lines ...commerce.OrderLine) error {
 	cmd := &commerce.PlaceOrder{
-		Caller: w.name, Key: w.key(), Lines: lines,
+		Caller: commerce.Trusted(w.name), Key: w.key(), Lines: lines,
 		Address: commerce.Address{Street: "1 Quay Street", City: "Galway", PostalCode: "H91 K2E4"},
 	}
 	sent := time.Now()
@@ -285,7 +285,7 @@ func (w *worker) transition() error {
 	if len(next) == 0 {
 		return nil
 	}
-	cmd := &commerce.TransitionOrder{Caller: w.name, Order: o.id, To: next[w.rng.IntN(len(next))]}
+	cmd := &commerce.TransitionOrder{Caller: commerce.Trusted(w.name), Order: o.id, To: next[w.rng.IntN(len(next))]}
 	if cmd.To == commerce.StatusCancelled {
 		cmd.Reason = "torture"
 	}
