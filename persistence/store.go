@@ -76,6 +76,7 @@ type Store interface {
 
 	SalesReader
 	OrderScanner
+	AccessStore
 
 	// Verify proves on one consistent view that the books add up. It may run beside writers.
 	// progress, when not nil, is called now and then with rows checked so far.

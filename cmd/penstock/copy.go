@@ -112,7 +112,11 @@ func (c *copyCommand) copy(ctx context.Context, p *process, dir string, place pg
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	epoch, batch := source.State()
-	loader, err := pgstore.OpenLoader(ctx, options, fmt.Sprintf("pebble:%s, batch %d, epoch %d", dir, batch, epoch), c.Restart)
+	audit, err := source.AuditHead(ctx) // keys are changed without a batch
+	if err != nil {
+		return s, pebbleError(err, dir)
+	}
+	loader, err := pgstore.OpenLoader(ctx, options, fmt.Sprintf("pebble:%s, batch %d, epoch %d, record %d", dir, batch, epoch, audit.Seq), c.Restart)
 	if err != nil {
 		return s, c.loaderError(err, place)
 	}
@@ -173,13 +177,16 @@ func (c *copyCommand) judge(p *process, err error, place pgstore.Place) error {
 }
 
 func (r *copied) print(p *process, place pgstore.Place) {
-	p.printf("copied %s products, %s orders, %s movements, %s events, %s keys from %s to %s in %.1f s",
+	p.printf("copied %s products, %s orders, %s movements, %s events, %s keys, %s access keys, %s audit records from %s to %s in %.1f s",
 		progress.Count(r.Products), progress.Count(r.Orders), progress.Count(r.Movements), progress.Count(r.Events),
-		progress.Count(r.Keys), r.From, r.To, r.Seconds)
+		progress.Count(r.Keys), progress.Count(r.AccessKeys), progress.Count(r.AuditRecords), r.From, r.To, r.Seconds)
 	if r.Resumed > 0 {
 		p.printf(" (%s rows had been copied before)", progress.Count(r.Resumed))
 	}
 	p.printf("\nboth sides add up; all rows are the same, and %s read the same\n", progress.Count(r.Sampled))
+	if r.AuditFault != "" {
+		p.printf("the audit log of %s has been tampered with, and was copied as it is: %s\n", r.From, r.AuditFault)
+	}
 	p.printf("next:\n  %s\n  %s\n", onDatabase("penstock doctor", place), onDatabase("penstock serve --store postgres", place))
 	p.printf("keep %s until you are satisfied, and do not serve it any more: two servers would sell the same units twice\n", r.From)
 }

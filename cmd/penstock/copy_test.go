@@ -90,7 +90,7 @@ func TestACopyThatIsKilledGoesOn(t *testing.T) {
 func TestACopyOfAShopThatWasServedSinceBeginsAgain(t *testing.T) {
 	t.Parallel()
 	data, url := demoShop(t), newDatabase(t)
-	loader, err := pgstore.OpenLoader(t.Context(), pgstore.Options{URL: url}, "pebble:"+data+", batch 1, epoch 1", false)
+	loader, err := pgstore.OpenLoader(t.Context(), pgstore.Options{URL: url}, "pebble:"+data+", batch 1, epoch 1, record 1", false)
 	require.NoError(t, err)
 	require.NoError(t, loader.Close())
 	args := []string{"copy", "--from", "pebble:" + data, "--to", "postgres:" + strings.TrimPrefix(url, "postgres:")}

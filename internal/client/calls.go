@@ -72,3 +72,13 @@ func (c *Client) Verify(ctx context.Context) ([]byte, error) {
 	answer, err := c.call(ctx, request{method: "POST", path: "/api/v2/admin/verify", timeout: verifyTimeout})
 	return answer.Body, err
 }
+
+// AuditPageMax is how many records of the audit log are asked for at once: each can be many kilobytes.
+const AuditPageMax = 200
+
+// Audit returns up to limit records of the audit log after one, and where the log ends, as JSON.
+func (c *Client) Audit(ctx context.Context, after uint64, limit int) ([]byte, error) {
+	path := fmt.Sprintf("/api/v2/admin/audit?after=%d&limit=%d", after, min(limit, AuditPageMax))
+	answer, err := c.call(ctx, request{method: "GET", path: path})
+	return answer.Body, err
+}

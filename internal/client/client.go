@@ -2,9 +2,9 @@
 // import, replay and verify.
 //
 // It keeps connections alive, tells a refusal (*ProblemError) from a server that gives no answer
-// (*UnavailableError), and repeats with backoff what may succeed later. Every call it makes is safe
-// to repeat: reads, and commands that carry an idempotency key. It knows nothing of files, progress
-// or the engine behind the server, and imports neither http nor actors.
+// (*UnavailableError), and repeats with backoff what may succeed later, where that is safe: reads, and
+// commands that carry an idempotency key. It knows nothing of files, progress or the engine behind the
+// server, and imports neither http nor actors.
 package client
 
 import (
@@ -28,6 +28,7 @@ const responseBytesMax = 16 << 20
 type Config struct {
 	Target  string        // base URL of the server, like http://127.0.0.1:8000; required
 	User    string        // who the requests are made for, sent as X-User-ID
+	Key     string        // API key or token, sent as Authorization; none when empty
 	Agent   string        // sent as User-Agent
 	Conns   int           // connections kept at most; 64
 	Timeout time.Duration // for one attempt; 30 s
@@ -143,6 +144,7 @@ type request struct {
 	key     string // idempotency key; every request but a read has one
 	body    []byte
 	timeout time.Duration // of one attempt; the client's when zero
+	once    bool          // it is not made again: a second one would do a second thing
 }
 
 // call makes a request and repeats it while that may help. Its error is a *ProblemError, an
@@ -161,7 +163,7 @@ func (c *Client) call(ctx context.Context, r request) (Answer, error) {
 		if !repeatable(err) {
 			return answer, err
 		}
-		if answer.Attempts >= c.cfg.Retry.AttemptsMax {
+		if r.once || answer.Attempts >= c.cfg.Retry.AttemptsMax {
 			var problem *ProblemError
 			if errors.As(err, &problem) {
 				return answer, err
@@ -184,6 +186,9 @@ func (c *Client) attempt(r *request, answer *Answer) error {
 	req.Header.Set("Accept", "application/json")
 	if c.cfg.User != "" {
 		req.Header.Set("X-User-ID", c.cfg.User)
+	}
+	if c.cfg.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Key)
 	}
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)

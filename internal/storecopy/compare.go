@@ -20,7 +20,7 @@ type digests map[pgstore.Table]pgstore.Digest
 
 // compare proves that both sides hold the same rows: all of them by digests, which each side computes for
 // itself, and some by reading them one by one. It returns the number of the latter.
-func (cfg *Config) compare(ctx context.Context, report *persistence.Report) (sampled int64, err error) {
+func (cfg *Config) compare(ctx context.Context, report *persistence.Report, all int64) (sampled int64, err error) {
 	alive := time.Now().Add(aliveFor).UTC().Truncate(time.Second)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -33,7 +33,7 @@ func (cfg *Config) compare(ctx context.Context, report *persistence.Report) (sam
 			cancel()
 		}
 	}()
-	here, err := cfg.digestSource(ctx, alive, rowsOf(report))
+	here, err := cfg.digestSource(ctx, alive, all)
 	if err != nil {
 		cancel()
 	}

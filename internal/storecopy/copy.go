@@ -44,8 +44,13 @@ type Summary struct {
 	Movements int64 `json:"movements"`
 	Events    int64 `json:"events"`
 	Keys      int64 `json:"keys"`
-	Resumed   int64 `json:"resumed"` // rows that an earlier run had copied
-	Sampled   int64 `json:"sampled"` // rows compared one by one, beside the digests of all
+	// AccessKeys and AuditRecords go over as they are.
+	AccessKeys   int64 `json:"access_keys"`
+	AuditRecords int64 `json:"audit_records"`
+	// AuditFault is what is wrong with the audit log of the source, and so with that of the copy; empty when it holds.
+	AuditFault string `json:"audit_fault,omitempty"`
+	Resumed    int64  `json:"resumed"` // rows that an earlier run had copied
+	Sampled    int64  `json:"sampled"` // rows compared one by one, beside the digests of all
 }
 
 // The sides of a copy.
@@ -76,13 +81,23 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Resumed, err = cfg.copyAll(ctx, report); err != nil {
+	all, err := cfg.rows(ctx, report)
+	if err != nil {
+		return s, err
+	}
+	if s.Resumed, err = cfg.copyAll(ctx, all); err != nil {
+		return s, fmt.Errorf("copy: %w", err)
+	}
+	if err := cfg.endAudit(ctx); err != nil {
 		return s, fmt.Errorf("copy: %w", err)
 	}
 	if err := cfg.Loader.Analyze(ctx); err != nil {
 		return s, err
 	}
-	if s.Sampled, err = cfg.compare(ctx, report); err != nil {
+	if s.Sampled, err = cfg.compare(ctx, report, all); err != nil {
+		return s, fmt.Errorf("compare the copy with its source: %w", err)
+	}
+	if err := cfg.compareAudit(ctx, &s); err != nil {
 		return s, fmt.Errorf("compare the copy with its source: %w", err)
 	}
 	if report, err = cfg.verify(ctx, PhaseVerifyTarget, cfg.Target, SideCopy); err != nil {
@@ -104,13 +119,17 @@ func (cfg *Config) verify(ctx context.Context, phase Phase, store persistence.St
 	return report, nil
 }
 
-// rowsOf is how many rows there are to copy, about: keys expire meanwhile.
-func rowsOf(r *persistence.Report) int64 {
-	return 2*r.Products + r.Orders + r.Movements + r.Events + r.Keys
+// rows is how many rows there are to copy, about: keys expire meanwhile, and access keys are few.
+func (cfg *Config) rows(ctx context.Context, r *persistence.Report) (int64, error) {
+	audit, err := cfg.Source.AuditHead(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the end of the source's audit log: %w", err)
+	}
+	return 2*r.Products + r.Orders + r.Movements + r.Events + r.Keys + int64(audit.Seq), nil
 }
 
 // copyAll loads every section that is not done. Reading runs ahead of loading, by chunksAhead.
-func (cfg *Config) copyAll(ctx context.Context, report *persistence.Report) (resumed int64, err error) {
+func (cfg *Config) copyAll(ctx context.Context, all int64) (resumed int64, err error) {
 	months, err := monthsOf(ctx, cfg.Source)
 	if err != nil {
 		return 0, fmt.Errorf("find the months of the source: %w", err)
@@ -131,7 +150,7 @@ func (cfg *Config) copyAll(ctx context.Context, report *persistence.Report) (res
 		defer close(chunks)
 		readFailed = cfg.readAll(ctx, marks, chunks)
 	}()
-	all, done := rowsOf(report), resumed
+	done := resumed
 	for c := range chunks { // to the end: the reader must have ended when the source is closed
 		if loadFailed != nil {
 			continue

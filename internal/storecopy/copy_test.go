@@ -77,6 +77,10 @@ func TestACopyTellsTheSameAsItsSource(t *testing.T) {
 	require.EqualValues(t, len(want.movements), summary.Movements)
 	require.EqualValues(t, len(want.events), summary.Events)
 	require.EqualValues(t, len(want.keys), summary.Keys, "those that have expired are left behind")
+	require.EqualValues(t, 3, summary.AccessKeys)
+	require.EqualValues(t, 203+3, summary.AuditRecords, "products made and changed, stock adjusted, keys made")
+	require.EqualValues(t, summary.AuditRecords, want.head.Seq)
+	require.Empty(t, summary.AuditFault)
 	require.Zero(t, summary.Resumed)
 	require.Positive(t, summary.Sampled)
 	require.Equal(t, []string{"empty", "empty"}, months(t, url), "no row lies in a default partition")
@@ -102,6 +106,7 @@ func goOn(t *testing.T, store persistence.Store, copied inventory) {
 	entries := []*commerce.Entry{
 		w.Order("ann", "a new key", storetest.Line{Product: copied.products[5].Product, Quantity: 2}),
 		w.Transition(pending, commerce.StatusCancelled, ""),
+		w.Adjust(copied.products[5].Product.ID, 1, ""),
 	}
 	var res persistence.Result
 	require.NoError(t, writer.Commit(t.Context(), w.Batch(writer.NextSeq(), entries...), &res))
@@ -111,6 +116,10 @@ func goOn(t *testing.T, store persistence.Store, copied inventory) {
 	report, err := store.Verify(t.Context(), nil)
 	require.NoError(t, err)
 	require.True(t, report.OK(), "%v", report.Faults)
+	audit, err := persistence.VerifyAudit(t.Context(), store, copied.head, nil)
+	require.NoError(t, err)
+	require.True(t, audit.OK(), "%v", audit.Fault)
+	require.Equal(t, copied.head.Seq+1, audit.Records)
 }
 
 // months tells of each default partition whether it is empty.
@@ -164,11 +173,13 @@ func TestACopyGoesOnWhereItWasCutOff(t *testing.T) {
 func TestACopyThatDiffersIsNotFinished(t *testing.T) {
 	t.Parallel()
 	for claim, damage := range map[string]string{
-		"a row is missing":           `DELETE FROM order_events WHERE ctid IN (SELECT ctid FROM order_events LIMIT 1)`,
-		"a text has changed":         `UPDATE orders SET customer = customer || '.' WHERE id = (SELECT min(id::text)::uuid FROM orders)`,
-		"a time has changed":         `UPDATE products SET created_at = created_at + interval '1 microsecond' WHERE id = (SELECT min(id::text)::uuid FROM products)`,
-		"a key leads elsewhere":      `UPDATE idempotency_keys SET version = version + 0, request = decode('00', 'hex') WHERE id = (SELECT min(id::text)::uuid FROM idempotency_keys)`,
-		"two fields change together": `UPDATE stock_movements SET reason = reason || actor, actor = '' WHERE version = 1`,
+		"a row is missing":             `DELETE FROM order_events WHERE ctid IN (SELECT ctid FROM order_events LIMIT 1)`,
+		"a text has changed":           `UPDATE orders SET customer = customer || '.' WHERE id = (SELECT min(id::text)::uuid FROM orders)`,
+		"a time has changed":           `UPDATE products SET created_at = created_at + interval '1 microsecond' WHERE id = (SELECT min(id::text)::uuid FROM products)`,
+		"a key leads elsewhere":        `UPDATE idempotency_keys SET version = version + 0, request = decode('00', 'hex') WHERE id = (SELECT min(id::text)::uuid FROM idempotency_keys)`,
+		"an access key is revoked":     `UPDATE access_keys SET revoked_at = now() WHERE id = (SELECT min(id::text)::uuid FROM access_keys)`,
+		"a record says something else": `SET session_replication_role = replica; UPDATE audit_log SET actor = 'nobody' WHERE seq = 5`,
+		"two fields change together":   `UPDATE stock_movements SET reason = reason || actor, actor = '' WHERE version = 1`,
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +191,7 @@ func TestACopyThatDiffersIsNotFinished(t *testing.T) {
 			defer func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) }()
 			var chunks int
 			_, err = p.run(t.Context(), source, func() {
-				if chunks++; chunks == 7 { // the last of the seven sections
+				if chunks++; chunks == 9 { // the last of the nine sections
 					tag, err := conn.Exec(t.Context(), damage)
 					require.NoError(t, err)
 					require.Positive(t, tag.RowsAffected())
@@ -216,6 +227,35 @@ func (brokenBooks) Verify(context.Context, func(int64)) (*persistence.Report, er
 	report := new(persistence.Report)
 	report.Add("stock_sum", "a product", "one too many")
 	return report, nil
+}
+
+func TestATamperedAuditLogIsCopiedAsItIs(t *testing.T) {
+	t.Parallel()
+	source := openShop(t, t.TempDir())
+	trade(t, source, 99)
+	p := openPlace(t, database(t))
+	summary, err := p.run(t.Context(), forgedLog{source}, func() {})
+	require.NoError(t, err)
+	require.Equal(t, "record 5: was changed: its hash is not that of what it says", summary.AuditFault)
+	require.EqualValues(t, 4, summary.AuditRecords, "those that hold")
+	there, err := p.store.AuditRecords(t.Context(), 0, persistence.PageMax)
+	require.NoError(t, err)
+	here, err := forgedLog{source}.AuditRecords(t.Context(), 0, persistence.PageMax)
+	require.NoError(t, err)
+	require.Equal(t, here, there)
+}
+
+// forgedLog is a store in whose audit log somebody has changed record 5.
+type forgedLog struct{ *pebblestore.Store }
+
+func (s forgedLog) AuditRecords(ctx context.Context, after uint64, limit int) ([]commerce.AuditRecord, error) {
+	records, err := s.Store.AuditRecords(ctx, after, limit)
+	for i := range records {
+		if records[i].Seq == 5 {
+			records[i].Actor = "nobody"
+		}
+	}
+	return records, err
 }
 
 func TestAFailingSourceEndsTheCopy(t *testing.T) {

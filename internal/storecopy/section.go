@@ -29,6 +29,8 @@ func sections() []section {
 		{"orders", pgstore.TableOrders, walkOrders},
 		{"order events", pgstore.TableEvents, walkOrderEvents},
 		{"keys", pgstore.TableKeys, walkKeys},
+		{"access keys", pgstore.TableAccess, walkAccessKeys},
+		{"audit log", pgstore.TableAudit, walkAudit},
 	}
 }
 
@@ -173,6 +175,40 @@ func walkKeys(ctx context.Context, source persistence.Store, from pgstore.Mark, 
 		}
 		after = page[len(page)-1].ID
 		if err := to.reach(after, 0); err != nil {
+			return err
+		}
+	}
+}
+
+// walkAccessKeys reads the access keys, which are few.
+func walkAccessKeys(ctx context.Context, source persistence.Store, from pgstore.Mark, to *chunker) error {
+	keys, err := source.AccessKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		if keys[i].ID.Compare(from.ID) <= 0 {
+			continue
+		}
+		to.rows.AccessKey(&keys[i])
+		if err := to.reach(keys[i].ID, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func walkAudit(ctx context.Context, source persistence.Store, from pgstore.Mark, to *chunker) error {
+	for after := from.Seq; ; {
+		page, err := source.AuditRecords(ctx, after, persistence.PageMax)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for i := range page {
+			to.rows.Audit(&page[i])
+		}
+		after = page[len(page)-1].Seq
+		if err := to.reach([16]byte{}, after); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,7 @@ type Store struct {
 	off     atomic.Bool
 	commits *dice
 	reads   *dice
+	changes *dice // without a writer
 	faults  atomic.Int64
 
 	unknown struct {
@@ -63,7 +64,7 @@ type Store struct {
 func Wrap(store persistence.Store, opts Options) *Store {
 	return &Store{
 		Gate: newGate(), inner: store, opts: opts,
-		commits: newDice(opts.Seed, 1), reads: newDice(opts.Seed, 2),
+		commits: newDice(opts.Seed, 1), reads: newDice(opts.Seed, 2), changes: newDice(opts.Seed, 3),
 	}
 }
 

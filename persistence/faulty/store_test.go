@@ -126,6 +126,11 @@ func TestReadsFailUntilFaultsAreSwitchedOff(t *testing.T) {
 		"Movement":     func() error { _, err := s.store.Movement(ctx, id, 1); return err },
 		"Keys":         func() error { _, err := s.store.Keys(ctx, nil); return err },
 		"BoundKeys":    func() error { _, err := s.store.BoundKeys(ctx, commerce.KeyID{}, 1); return err },
+
+		"AccessKeys":    func() error { _, err := s.store.AccessKeys(ctx); return err },
+		"AccessVersion": func() error { _, err := s.store.AccessVersion(ctx); return err },
+		"AuditRecords":  func() error { _, err := s.store.AuditRecords(ctx, 0, 1); return err },
+		"AuditHead":     func() error { _, err := s.store.AuditHead(ctx); return err },
 	}
 	for name, read := range reads {
 		require.ErrorIs(t, read(), faulty.ErrRead, name)

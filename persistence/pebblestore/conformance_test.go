@@ -19,7 +19,7 @@ import (
 func small(fs vfs.FS) Options {
 	return Options{
 		Dir: "data", FS: fs, FreeSpaceMin: -1, CacheSize: 1 << 20, MemTableSize: 256 << 10,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), accessKeysMax: 30,
 	}
 }
 
@@ -72,6 +72,13 @@ func openPlace(t storetest.T, opts Options) *storetest.Place {
 			forgetSales(t, opts)
 			return openPlace(t, opts)
 		},
+		Tamper: func(t storetest.T, edit func(*storetest.AuditRows)) *storetest.Place {
+			tamper(t, s, edit)
+			require.NoError(t, s.Close())
+			return openPlace(t, opts)
+		},
+		AccessKeysMax: opts.accessKeysMax,
+
 		Corrupt:     func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, s, c, id) },
 		Corruptions: storetest.Corruptions(),
 	}
@@ -140,6 +147,30 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 	default:
 		t.Errorf("unknown corruption %q", c)
 	}
+}
+
+// tamper changes the rows of the audit log directly.
+func tamper(t storetest.T, s *Store, edit func(*storetest.AuditRows)) {
+	t.Helper()
+	db := s.mu.instance.db
+	var rows storetest.AuditRows
+	require.NoError(t, scan(t.Context(), db, []byte{tableAudit}, func(key, value []byte) error {
+		r, err := decodeAudit(auditSeq(key), value)
+		rows.Records = append(rows.Records, r)
+		return err
+	}))
+	_, err := get(db, []byte(metaAudit), func(row []byte) (err error) {
+		rows.Head, err = decodeAuditHead(row)
+		return err
+	})
+	require.NoError(t, err)
+	edit(&rows)
+	require.NoError(t, db.DeleteRange([]byte{tableAudit}, []byte{tableAudit + 1}, pebble.Sync))
+	for i := range rows.Records {
+		r := &rows.Records[i]
+		require.NoError(t, db.Set(auditKey(r.Seq), encodeAudit(r), pebble.Sync))
+	}
+	require.NoError(t, db.Set([]byte(metaAudit), encodeAuditHead(rows.Head), pebble.Sync))
 }
 
 // bogusSale is a sum of an order that does not exist, on the second of January 1970.

@@ -16,6 +16,7 @@
 //   - store.go, options.go, directory.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
 //     persistence.Writer ask for
 //   - decider.go, record.go, tail.go, fold.go, keeper.go: a batch's way from decision to table
+//   - access.go, audit.go: API keys and the audit log, which are written past the journal
 //   - keyfilter.go, purge.go: idempotency keys that are not there, and that have expired
 //   - rows.go, binary.go, keyspace.go: bytes
 //   - instance.go, fuse.go, heal.go, space.go, reclaim.go, corruption.go: an opened database, and what happens when the disk

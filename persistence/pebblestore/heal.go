@@ -24,6 +24,8 @@ type opened struct {
 	keys     *keyFilter
 	epoch    uint64
 	last     lastBatch
+	access   accessBook
+	audit    auditBook
 }
 
 // openInstance opens the database and rebuilds what is kept in memory: stock rows from their table,
@@ -52,6 +54,12 @@ func (o *opened) load(ctx context.Context) error {
 		return err
 	}
 	if err := o.loadJournal(ctx); err != nil {
+		return err
+	}
+	if err := o.access.load(ctx, o.instance.db); err != nil {
+		return err
+	}
+	if err := o.audit.load(o.instance.db); err != nil {
 		return err
 	}
 	var err error
@@ -132,6 +140,7 @@ func (s *Store) install(o *opened) {
 	defer s.mu.Unlock()
 	s.mu.instance = o.instance
 	s.mu.tail, s.mu.folded, s.mu.keys = o.tail, o.folded, o.keys
+	s.mu.access, s.mu.audit = o.access, o.audit
 	close(s.mu.changed)
 	s.mu.changed = make(chan struct{})
 }

@@ -12,9 +12,11 @@ const (
 	tableSales     = 'a' // sums of sales: see sales_keys.go
 	tableBindings  = 'b' // KeyID → binding
 	tableCustomers = 'c' // customer, order → nothing
+	tableAudit     = 'd' // seq → record of the audit log: what was done
 	tableEvents    = 'e' // entity, seq → event
 	tableProductOf = 'i' // product, order → nothing
 	tableJournal   = 'j' // seq → record
+	tableAccess    = 'k' // key → access key
 	tableLedger    = 'l' // product, version → movement
 	tableMeta      = 'm' // name → value
 	tableOrders    = 'o' // order → order
@@ -31,6 +33,8 @@ const (
 	metaFormat = "mformat" // layout of the store
 	metaEpoch  = "mepoch"  // epoch of the newest writer
 	metaFolded = "mfolded" // seq of the last journal record that the tables hold
+	metaAccess = "maccess" // counts changes of tableAccess
+	metaAudit  = "maudit"  // where tableAudit ends: number and hash of its last record
 	metaStream = "mstream" // seq of the first batch in tableStream, when there were others before
 )
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // Options say where a store lies and how much it may take. The zero value of a field means its
@@ -34,6 +36,8 @@ type Options struct {
 
 	// salesDeltasMax is how many deltas of sales wait to be taken into days; tests make it small.
 	salesDeltasMax int
+	// accessKeysMax is persistence.AccessKeysMax; tests make it small.
+	accessKeysMax int
 }
 
 // The bounds that follow from Options.
@@ -71,6 +75,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.salesDeltasMax == 0 {
 		o.salesDeltasMax = salesDeltasMax
+	}
+	if o.accessKeysMax == 0 {
+		o.accessKeysMax = persistence.AccessKeysMax
 	}
 	return o
 }

@@ -47,6 +47,8 @@ type Store struct {
 		tail     *tail         // written by the holder of turn, and by the keeper when it folds
 		folded   folded
 		keys     *keyFilter // of the tables; written by the keeper
+		access   accessBook // written by the holder of turn
+		audit    auditBook  // written by the holder of turn
 	}
 }
 

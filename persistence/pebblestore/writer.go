@@ -195,41 +195,68 @@ func (s *Store) decide(in *instance, batch *persistence.Batch, res *persistence.
 	return applied, nil
 }
 
-// append writes the decided batch to the journal, and publishes it when it is durable. An error
-// means that its outcome is not known.
+// append writes the decided batch to the journal, its audit records beside it, and publishes it when it is
+// durable. The error is ErrUnknown, or ErrUnavailable when nothing was written.
 func (s *Store) append(in *instance, batch *persistence.Batch, res *persistence.Result) error {
+	audit, err := s.sealAudit(in, batch, res)
+	if err != nil {
+		return fmt.Errorf("%w: %w", persistence.ErrUnavailable, err)
+	}
 	n := len(batch.Entries)
 	record := appendRecord(make([]byte, 0, 64+n*s.writing.entryBytes), batch, s.writing.epoch, res.Outcomes)
 	s.writing.entryBytes = len(record)*9/8/n + 1 // so that the next record is allocated once
 	s.writing.key = journalKey(s.writing.key[:0], batch.Seq)
 	s.writing.attempt = attempt{seq: batch.Seq, id: batch.ID}
 	start := time.Now()
-	if err := in.put(s.writing.key, record); err != nil {
+	if audit == nil {
+		err = in.put(s.writing.key, record)
+	} else if err = audit.Set(s.writing.key, record, nil); err == nil {
+		err = audit.commit(in)
+	}
+	if err != nil {
 		s.keep.wakeUp()
 		return fmt.Errorf("%w: append batch %d: %w", persistence.ErrUnknown, batch.Seq, err)
 	}
 	s.stats.synced(time.Since(start), len(record))
 	s.writing.attempt = attempt{}
-	s.publish(batch.Seq, record)
+	s.publish(batch.Seq, record, audit)
 	return nil
 }
 
 // put writes one row durably. An error means that it may or may not have been written.
 func (in *instance) put(key, value []byte) error {
-	opts := pebble.Sync
-	if planted.Is(planted.CommitWithoutSync) {
-		opts = pebble.NoSync
-	}
-	if err := in.db.Set(key, value, opts); err != nil {
+	if err := in.db.Set(key, value, syncing()); err != nil {
 		in.fuse.blow(err)
 	}
 	return in.fuse.err()
 }
 
+// commit writes several rows durably, all or none. An error means that they may or may not have been written.
+func (in *instance) commit(batch *pebble.Batch) error {
+	if err := in.db.Apply(batch, syncing()); err != nil {
+		in.fuse.blow(err)
+	}
+	if err := in.fuse.err(); err != nil {
+		return err
+	}
+	return batch.Close()
+}
+
+// syncing asks for an fsync.
+func syncing() *pebble.WriteOptions {
+	if planted.Is(planted.CommitWithoutSync) {
+		return pebble.NoSync
+	}
+	return pebble.Sync
+}
+
 // publish makes a durable record visible. Plain Pebble shows a batch before its fsync; here nothing
 // can be read that a crash would take back.
-func (s *Store) publish(seq uint64, record []byte) {
+func (s *Store) publish(seq uint64, record []byte, audit *auditBatch) {
 	s.mu.Lock()
+	if audit != nil {
+		s.mu.audit = audit.book()
+	}
 	err := s.mu.tail.merge(seq, record, &s.writing.scratch)
 	g := s.mu.tail.filling
 	due := g.entries >= s.opts.FoldEntries || g.bytes >= foldBytes

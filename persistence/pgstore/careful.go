@@ -123,6 +123,7 @@ func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result)
 		return sent, err
 	}
 	w.changes.moves.learn(res.Stock)
+	w.changes.audit.settle()
 	w.store.stats.entries.Add(uint64(len(applied)))
 	return true, nil
 }
@@ -147,8 +148,8 @@ func (w *writer) decide(batch *persistence.Batch, res *persistence.Result) (appl
 }
 
 // lock begins a transaction, locks the writer's row and the rows that the batch names, and loads them.
-// The order is that of the statements: writer, keys, orders, products, stock, each sorted; the epochs of
-// partitions are read last.
+// The order is that of the statements: writer, keys, orders, products, stock, each sorted, the end of the
+// audit log; the epochs of partitions are read last.
 func (w *writer) lock(batch *persistence.Batch) (t turn, err error) {
 	n := namesOf(batch)
 	q := &pgx.Batch{}
@@ -160,6 +161,10 @@ func (w *writer) lock(batch *persistence.Batch) (t turn, err error) {
 	q.Queue(`SELECT id, version, sku FROM products WHERE id = ANY ($1::uuid[]) OR (sku <> '' AND sku = ANY ($2::text[]))
 		ORDER BY id FOR UPDATE`, n.products, n.skus)
 	q.Queue(`SELECT product, on_hand, allocated, version FROM stock WHERE product = ANY ($1::uuid[]) ORDER BY product FOR UPDATE`, n.stock)
+	if n.audit {
+		q.Queue(sqlLockAudit)
+		q.Queue(sqlLastAudit)
+	}
 	q.Queue(`SELECT id, epoch FROM partitions WHERE id = ANY ($1::smallint[])`, n.partitions)
 	w.state.Reset(batch.At)
 	w.expired = w.expired[:0]
@@ -170,10 +175,18 @@ func (w *writer) lock(batch *persistence.Batch) (t turn, err error) {
 	if _, err := results.Exec(); err != nil {
 		return t, err
 	}
-	for _, load := range []func(pgx.Rows) error{t.load, w.loadKey, w.loadOrder, w.loadProduct, w.loadStock, w.loadEpoch} {
+	loads := []func(pgx.Rows) error{t.load, w.loadKey, w.loadOrder, w.loadProduct, w.loadStock}
+	var end auditEnd
+	if n.audit {
+		loads = append(loads, end.loadHead, end.load)
+	}
+	for _, load := range append(loads, w.loadEpoch) {
 		if err := loadRows(results, load); err != nil {
 			return t, err
 		}
+	}
+	if n.audit {
+		w.changes.audit.learn(end)
 	}
 	return t, nil
 }

@@ -19,6 +19,7 @@ type changes struct {
 	newStock    table
 	moves       *moves
 	events      table
+	audit       auditChain
 	epochs      table                          // a row a partition
 	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
 }
@@ -46,6 +47,7 @@ func newChanges() *changes {
 		newStock:    newTable(oidUUID),
 		moves:       newMoves(),
 		events:      newTable(oidUUID, oidInt8, oidInt2, oidTimestamptz, oidText, oidJSON),
+		audit:       newAuditChain(),
 		epochs:      newTable(oidInt8),
 	}
 }
@@ -61,6 +63,7 @@ func (c *changes) reset() {
 	c.orders, c.products = c.orders[:0], c.products[:0]
 	clear(c.ordersByID)
 	c.moves.reset()
+	c.audit.reset()
 	clear(c.granted[:])
 }
 
@@ -90,11 +93,28 @@ func (c *changes) gather(entries []*commerce.Entry, foresee bool) (ok bool) {
 		if e.Key != nil && e.Key.Operation == commerce.OperationAdjustStock {
 			ok = false
 		}
+		c.audit.add(e)
 	}
 	c.addKeys(entries)
 	ok = c.writeOrders() && ok
 	c.moves.write(foresee)
-	return ok
+	return c.writeAudit(foresee) && ok
+}
+
+// writeAudit seals the audit records. A batch that nobody has decided yet is taken to apply, as far as what that
+// leads to is known: where the log ends, and what stock is changed to; else it returns false.
+func (c *changes) writeAudit(foresee bool) bool {
+	levels := c.audit.needsLevels()
+	switch {
+	case !c.audit.any():
+		return true
+	case foresee && (!c.audit.known || levels && !c.moves.foreseen):
+		return false
+	case foresee && levels:
+		c.moves.foretell()
+	}
+	c.audit.write()
+	return true
 }
 
 func (c *changes) addKeys(entries []*commerce.Entry) {
@@ -241,10 +261,17 @@ func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 	p.addTable(stmtNewStock, &c.newStock)
 	c.moves.queue(p, number, n)
 	p.addTable(stmtEvents, &c.events, number, n)
+	c.audit.queue(p)
 	if c.moves.any() {
 		for _, epoch := range c.granted {
 			c.epochs.int8(int64(epoch))
 		}
 		p.add(stmtEpochs, c.epochs.all())
 	}
+}
+
+// forget says that the batch may not be what became of its rows.
+func (c *changes) forget() {
+	c.moves.forget()
+	c.audit.forget()
 }

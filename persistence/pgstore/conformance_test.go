@@ -22,12 +22,18 @@ func TestConformance(t *testing.T) {
 	used := &usedDatabases{T: t}
 	storetest.Run(t, func(t storetest.T) *storetest.Place {
 		url := used.take(t)
-		return &storetest.Place{
-			Store:       openStore(t, url),
-			Forget:      func(t storetest.T) *storetest.Place { return forgetful(t, url) },
-			Corrupt:     func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, url, c, id) },
-			Corruptions: corruptions(),
+		place := &storetest.Place{
+			Store:         openStore(t, url),
+			Forget:        func(t storetest.T) *storetest.Place { return forgetful(t, url) },
+			AccessKeysMax: accessKeysFew,
+			Corrupt:       func(t storetest.T, c storetest.Corruption, id commerce.ID) { corrupt(t, url, c, id) },
+			Corruptions:   corruptions(),
 		}
+		place.Tamper = func(t storetest.T, edit func(*storetest.AuditRows)) *storetest.Place {
+			tamper(t, url, edit)
+			return place
+		}
+		return place
 	})
 	storetest.RunCrashes(t, func(t storetest.T) *storetest.Place {
 		server, err := pgtest.Start(t.Context(), pgtest.Options{})
@@ -61,7 +67,9 @@ func (u *usedDatabases) take(t storetest.T) string {
 	t.Cleanup(func() {
 		execute(t, url, `
 			DELETE FROM products; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM orders; DELETE FROM order_events;
-			DELETE FROM idempotency_keys; DELETE FROM writers;
+			DELETE FROM idempotency_keys; DELETE FROM writers; DELETE FROM access_keys; UPDATE access_state SET version = 0;
+			SET session_replication_role = replica; -- the log's trigger sleeps
+			DELETE FROM audit_log; UPDATE audit_head SET seq = 0, hash = decode(repeat('00', 32), 'hex');
 			DELETE FROM sales_rows; DELETE FROM sales_deltas; DELETE FROM sales_numbers; DELETE FROM sales_marks;
 			UPDATE sales_state SET cut = NULL, at_order = '00000000-0000-0000-0000-000000000000', complete = true;
 			UPDATE engine SET epoch = 0; UPDATE partitions SET owner = NULL, epoch = 0`)
@@ -83,10 +91,14 @@ func migrate(ctx context.Context, url string) error {
 	return err
 }
 
+// accessKeysFew is the bound on access keys in tests.
+const accessKeysFew = 30
+
 func openStore(t storetest.T, url string) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), Options{
 		URL: url, Connections: 4, Logger: slog.New(slog.DiscardHandler), salesInterval: 5 * time.Millisecond, salesDeltasMax: 3,
+		accessKeysMax: accessKeysFew,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
@@ -120,6 +132,43 @@ func forgetful(t storetest.T, url string) *storetest.Place {
 		})
 	}))
 	return &storetest.Place{Store: s}
+}
+
+// tamper changes the rows of the audit log directly, as a superuser can.
+func tamper(t storetest.T, url string, edit func(*storetest.AuditRows)) {
+	t.Helper()
+	ctx := t.Context()
+	require.NoError(t, withConn(ctx, url, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, `SET session_replication_role = replica`); err != nil {
+			return err
+		}
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
+			found, err := tx.Query(ctx, `SELECT `+auditColumns+` FROM audit_log ORDER BY seq`)
+			if err != nil {
+				return err
+			}
+			var rows storetest.AuditRows
+			if rows.Records, err = pgx.CollectRows(found, readAuditRow); err != nil {
+				return err
+			}
+			if rows.Head, err = readAuditHead(tx.QueryRow(ctx, sqlAuditHead)); err != nil {
+				return err
+			}
+			edit(&rows)
+			if _, err := tx.Exec(ctx, `DELETE FROM audit_log`); err != nil {
+				return err
+			}
+			for i := range rows.Records {
+				r := &rows.Records[i]
+				if _, err := tx.Exec(ctx, `INSERT INTO audit_log (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+					r.Seq, r.At, r.Actor, string(r.Action), r.Target, r.Before, r.After, r.Correlation, r.Previous[:], r.Hash[:]); err != nil {
+					return err
+				}
+			}
+			_, err = tx.Exec(ctx, `UPDATE audit_head SET seq = $1, hash = $2`, rows.Head.Seq, rows.Head.Hash[:])
+			return err
+		})
+	}))
 }
 
 func corruptions() []storetest.Corruption {

@@ -93,6 +93,8 @@ func usedTables() map[string]string {
 		"engine": "SELECT, UPDATE", "writers": "SELECT, INSERT, UPDATE, DELETE", "partitions": "SELECT, UPDATE",
 		"products": "SELECT, INSERT, UPDATE", "stock": "SELECT, INSERT, UPDATE", "stock_movements": "SELECT, INSERT",
 		"orders": "SELECT, INSERT, UPDATE", "order_events": "SELECT, INSERT", "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+		"access_keys": "SELECT, INSERT, UPDATE", "access_state": "SELECT, UPDATE",
+		"audit_log": "SELECT, INSERT", "audit_head": "SELECT, INSERT, UPDATE",
 		"copies": "SELECT", versionTable: "SELECT",
 		"sales_state": "SELECT, UPDATE", "sales_marks": "SELECT, INSERT, UPDATE, DELETE", "sales_numbers": "SELECT, INSERT",
 		"sales_deltas": "SELECT, INSERT, DELETE", "sales_rows": "SELECT, INSERT, UPDATE",

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // ErrHalfCopied says that the database holds a copy of another store that is not finished. Nobody may write
@@ -145,7 +147,7 @@ func refuseHalfCopied(ctx context.Context, tx pgx.Tx) error {
 
 // loadedTables are those that a copy fills.
 func loadedTables() []Table {
-	return []Table{TableProducts, TableStock, TableMovements, TableOrders, TableEvents, TableKeys}
+	return []Table{TableProducts, TableStock, TableMovements, TableOrders, TableEvents, TableKeys, TableAccess, TableAudit}
 }
 
 // discardCopy empties what an unfinished copy has filled.
@@ -155,7 +157,8 @@ func discardCopy(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
-	return nil
+	_, err := tx.Exec(ctx, sqlMoveAudit, int64(0), make([]byte, 32))
+	return err
 }
 
 // beginCopy takes the store over as a writer would, and notes that a copy has begun.
@@ -164,6 +167,9 @@ func beginCopy(ctx context.Context, tx pgx.Tx, source string) (writer int64, err
 		return 0, err
 	}
 	if err := fenceOlder(ctx, tx, writer); err != nil {
+		return 0, err
+	}
+	if _, err := lockAudit(ctx, tx); err != nil { // against those who append without a writer
 		return 0, err
 	}
 	for _, table := range loadedTables() {
@@ -260,12 +266,25 @@ func (l *Loader) Load(ctx context.Context, section string, rows *Rows, to Mark) 
 	return nil
 }
 
+// sqlMoveAudit says where the audit log ends.
+const sqlMoveAudit = `UPDATE audit_head SET seq = $1::bigint, hash = $2::bytea`
+
+// EndAudit says where the audit log that was loaded ends. It is told what its source says, which is not what the
+// rows say when somebody has tampered with the source: that must show in the copy too.
+func (l *Loader) EndAudit(ctx context.Context, head persistence.AuditHead) error {
+	if _, err := l.conn.Exec(ctx, sqlMoveAudit, number(head.Seq), head.Hash[:]); err != nil {
+		return fmt.Errorf("end the audit log: %w", err)
+	}
+	return nil
+}
+
 // Finish ends the load: from now on writers may be opened. Their epoch is later than any that a copied
 // line of the ledger names.
 func (l *Loader) Finish(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
 		for _, statement := range []string{
 			`UPDATE engine SET epoch = greatest(epoch, (SELECT coalesce(max(epoch), 0) FROM stock_movements))`,
+			`UPDATE access_state SET version = version + 1`,
 			`UPDATE copies SET finished_at = clock_timestamp()`,
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {

@@ -93,6 +93,39 @@ func (t Table) columns() []column {
 			{"expires_at", "timestamptz_send"},
 		}
 	default:
+		return t.accessColumns()
+	}
+}
+
+// accessColumns are columns for the tables of access keys and of what was done.
+func (t Table) accessColumns() []column {
+	switch t {
+	case TableAccess:
+		return []column{
+			{"id", "uuid_send"},
+			{"name", "textsend"},
+			{"subject", "textsend"},
+			{"scopes", "int8send"},
+			{"secrets", "byteasend"},
+			{"created_at", "timestamptz_send"},
+			{"expires_at", "timestamptz_send"},
+			{"revoked_at", "timestamptz_send"},
+			{"version", "int8send"},
+		}
+	case TableAudit:
+		return []column{
+			{"seq", "int8send"},
+			{"at", "timestamptz_send"},
+			{"actor", "textsend"},
+			{"action", "textsend"},
+			{"target", "textsend"},
+			{"before", "textsend"},
+			{"after", "textsend"},
+			{"correlation", "textsend"},
+			{"previous", "byteasend"},
+			{"hash", "byteasend"},
+		}
+	default:
 		return nil
 	}
 }

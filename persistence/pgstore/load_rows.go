@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // Table is a table that a Loader fills.
@@ -22,6 +23,8 @@ const (
 	TableOrders    Table = "orders"
 	TableEvents    Table = "order_events"
 	TableKeys      Table = "idempotency_keys"
+	TableAccess    Table = "access_keys"
+	TableAudit     Table = "audit_log"
 )
 
 // Rows gathers rows of one table as COPY takes them, in its binary format, and adds up their digest.
@@ -177,6 +180,37 @@ func (r *Rows) Key(k *commerce.KeyBinding) {
 	})
 }
 
+// AccessKey adds an access key.
+func (r *Rows) AccessKey(k *persistence.AccessKey) {
+	r.row(func() {
+		r.uuid(k.ID)
+		r.text(k.Name)
+		r.text(k.Subject)
+		r.int8(int64(k.Scopes))
+		r.bytes(appendSecrets(nil, k.Secrets))
+		r.time(k.CreatedAt)
+		r.timeOrNull(k.ExpiresAt)
+		r.timeOrNull(k.RevokedAt)
+		r.int8(int64(k.Version))
+	})
+}
+
+// Audit adds a record of the audit log, as it was sealed.
+func (r *Rows) Audit(record *commerce.AuditRecord) {
+	r.row(func() {
+		r.int8(int64(record.Seq))
+		r.time(record.At)
+		r.text(record.Actor)
+		r.text(string(record.Action))
+		r.text(record.Target)
+		r.text(record.Before)
+		r.text(record.After)
+		r.text(record.Correlation)
+		r.bytes(record.Previous[:])
+		r.bytes(record.Hash[:])
+	})
+}
+
 // A field is its length and its bytes, as the type's send function writes them; null is the length -1.
 
 func (r *Rows) bytes(b []byte) {
@@ -193,6 +227,14 @@ func (r *Rows) textOrNull(s string) {
 		return
 	}
 	r.text(s)
+}
+
+func (r *Rows) timeOrNull(at time.Time) {
+	if at.IsZero() {
+		r.null()
+		return
+	}
+	r.time(at)
 }
 
 func (r *Rows) null()             { r.buf = append(r.buf, 0xff, 0xff, 0xff, 0xff) }

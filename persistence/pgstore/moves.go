@@ -18,6 +18,7 @@ type moves struct {
 	known    map[commerce.ID]commerce.Stock // rows that this writer has written last
 
 	foreseen bool // every product's row is known
+	foretold bool // levels have been written into entries that nobody has decided yet
 	stock    table
 	ledger   table
 	sums     table
@@ -57,6 +58,7 @@ func newMoves() *moves {
 func (m *moves) reset() {
 	clear(m.lines)
 	m.lines, m.products, m.rows = m.lines[:0], m.products[:0], m.rows[:0]
+	m.foretold = false
 	for _, t := range [...]*table{&m.stock, &m.ledger, &m.sums, &m.open} {
 		t.reset()
 	}
@@ -183,13 +185,24 @@ func (m *moves) settle(told []commerce.Stock) []commerce.Stock {
 		slices.SortFunc(told, func(a, b commerce.Stock) int { return a.Product.Compare(b.Product) })
 		m.rows = append(m.rows[:0], told...)
 	}
+	m.setLevels()
+	m.learn(m.rows)
+	return m.rows
+}
+
+// foretell writes levels into the entries before the batch is written: forget takes them back.
+func (m *moves) foretell() {
+	m.foretold = true
+	m.setLevels()
+}
+
+// setLevels writes the levels that the lines reach into the entries, as far as the rows are right.
+func (m *moves) setLevels() {
 	for place, p := range m.products {
 		for i := p.from; i < p.to; i++ {
 			m.lines[i].Level = m.lines[i].level(&m.rows[place])
 		}
 	}
-	m.learn(m.rows)
-	return m.rows
 }
 
 // learn remembers committed rows.
@@ -203,8 +216,14 @@ func (m *moves) learn(rows []commerce.Stock) {
 }
 
 // forget says that the products of the batch may have other rows than this writer knows: its fate is not
-// certain, or somebody else has moved them.
+// certain, or somebody else has moved them. Levels that were foretold are taken back.
 func (m *moves) forget() {
+	if m.foretold {
+		for i := range m.lines {
+			m.lines[i].Level = commerce.Stock{}
+		}
+		m.foretold = false
+	}
 	for i := range m.rows {
 		delete(m.known, m.rows[i].Product)
 	}

@@ -13,6 +13,7 @@ type names struct {
 	keys, orders, products, stock [][16]byte
 	skus                          []string
 	partitions                    []int16
+	audit                         bool // the end of the audit log
 }
 
 func namesOf(batch *persistence.Batch) *names {
@@ -31,6 +32,7 @@ func namesOf(batch *persistence.Batch) *names {
 				n.skus = append(n.skus, sku)
 			}
 		}
+		n.audit = n.audit || e.Audit != nil
 		for i := range e.Movements {
 			n.stock = append(n.stock, e.Movements[i].Product)
 			n.partitions = append(n.partitions, int16(e.Movements[i].Product.Partition()))

@@ -19,6 +19,7 @@ func (w *writer) commitAll(batch *persistence.Batch, res *persistence.Result) (s
 		res.Outcomes = append(res.Outcomes, commerce.Outcome{Kind: commerce.Applied})
 	}
 	res.Stock = append(res.Stock[:0], w.changes.moves.settle(p.stock)...)
+	w.changes.audit.settle()
 	w.store.stats.entries.Add(uint64(len(batch.Entries)))
 	return true, nil
 }

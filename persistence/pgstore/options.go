@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 // Options say where the database is and how it is used. The zero value of a field means its default.
@@ -25,6 +27,8 @@ type Options struct {
 	// make them small.
 	salesInterval  time.Duration
 	salesDeltasMax int
+	// accessKeysMax is persistence.AccessKeysMax; tests make it small.
+	accessKeysMax int
 }
 
 const (
@@ -51,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.salesDeltasMax == 0 {
 		o.salesDeltasMax = salesDeltasMax
+	}
+	if o.accessKeysMax == 0 {
+		o.accessKeysMax = persistence.AccessKeysMax
 	}
 	return o
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // The statements of a batch, in the order in which they take locks: writer, keys, orders, products,
-// stock; the epochs of grants are proved last. Every parameter is cast: PostgreSQL would otherwise infer
+// stock, the end of the audit log; the epochs of grants are proved last. Every parameter is cast: PostgreSQL would otherwise infer
 // its type from whatever it meets first.
 const (
 	// stmtTurn moves the writer from batch n to n+1. Nobody else can: it locks the row to the end.
@@ -113,6 +113,20 @@ INSERT INTO order_events (entity, seq, type, at, actor, data, writer, batch)
 SELECT u.*, $7::bigint, $8::bigint
   FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::json[]) u`
 
+	// stmtAudit appends to the audit log. $11 and $12 are where the writer takes it to end, $13 and $14 where it
+	// ends then. A row that somebody has removed is made anew, and the verification of the log finds what that was for.
+	stmtAudit = "audit"
+	sqlAudit  = `
+WITH moved AS (
+	INSERT INTO audit_head AS h (seq, hash) VALUES ($13::bigint, $14::bytea)
+	ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE h.seq = $11::bigint AND h.hash = $12::bytea
+	RETURNING 1),
+written AS (
+	INSERT INTO audit_log (seq, at, actor, action, target, before, after, correlation, previous, hash)
+	SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+		$9::bytea[], $10::bytea[]))
+SELECT penstock_expect((SELECT count(*) FROM moved), 1, 'audit logs at the end that was known')`
+
 	// stmtEpochs proves that the partitions that granted units still have the epochs they had then. It
 	// must be the last statement: a new owner raises the epoch first and reads stock afterwards, so that
 	// it sees this batch's movements, or this batch sees its epoch.
@@ -144,6 +158,7 @@ func prepareBatches(ctx context.Context, conn *pgx.Conn) (err error) {
 		{stmtLines, sqlLines},
 		{stmtMoves, sqlMoves},
 		{stmtEvents, sqlEvents},
+		{stmtAudit, sqlAudit},
 		{stmtEpochs, sqlEpochs},
 		{stmtCommit, sqlCommit},
 	}

@@ -17,6 +17,9 @@ func storable(e *commerce.Entry) bool {
 	for i := range e.Movements {
 		ok = ok && storableText(string(e.Movements[i].Reason)) && storableText(e.Movements[i].Actor)
 	}
+	if e.Audit != nil {
+		ok = ok && storableAudit(e.Audit)
+	}
 	if ev := e.Event; ev != nil {
 		for _, s := range [...]string{ev.Actor, ev.Reason, ev.Note, ev.Carrier, ev.TrackingNumber} {
 			ok = ok && storableText(s)
@@ -30,6 +33,15 @@ func storable(e *commerce.Entry) bool {
 		ok = ok && storableProduct(e.Product.Row)
 	}
 	return ok
+}
+
+func storableAudit(r *commerce.AuditRecord) bool {
+	for _, s := range [...]string{r.Actor, string(r.Action), r.Target, r.Before, r.After, r.Correlation} {
+		if !storableText(s) {
+			return false
+		}
+	}
+	return true
 }
 
 func storableProduct(p *commerce.Product) bool {

@@ -131,9 +131,25 @@ func (w *writer) takeOver(ctx context.Context) error {
 		if err := beginSales(ctx, tx, w.number); err != nil {
 			return err
 		}
+		if err := w.learnAudit(ctx, tx); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `UPDATE partitions SET owner = $1::bigint, epoch = $1::bigint`, w.number)
 		return err
 	})
+}
+
+// learnAudit looks where the audit log ends, so that the first audited batch need not. It is not locked: should it move,
+// that batch finds out.
+func (w *writer) learnAudit(ctx context.Context, tx pgx.Tx) error {
+	head, err := readAuditHead(tx.QueryRow(ctx, sqlAuditHead))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		w.changes.audit.learn(auditEnd{head, head})
+	}
+	return err
 }
 
 // raiseEpoch takes the next epoch of the store. The row of engine comes first of all: who takes the store
@@ -250,7 +266,7 @@ func (w *writer) Commit(ctx context.Context, batch *persistence.Batch, res *pers
 	watchdog.Stop()
 	w.store.stats.writeNano.Add(uint64(time.Since(start)))
 	if err != nil {
-		w.changes.moves.forget()
+		w.changes.forget()
 		return w.failed(name, sent, err)
 	}
 	w.seq, w.doubt, w.used = batch.Seq, batchName{}, time.Now()
@@ -297,7 +313,7 @@ func (w *writer) attempt(batch *persistence.Batch, res *persistence.Result) (sen
 		}
 	}
 	w.store.stats.careful.Add(1)
-	w.changes.moves.forget()
+	w.changes.forget()
 	return w.commitCarefully(batch, res)
 }
 

@@ -180,7 +180,7 @@ func closed(b *bundle) {
 	require.NoError(b, b.store.Close())
 	require.NoError(b, b.store.Close(), "twice is harmless")
 	require.ErrorIs(b, b.writer.Commit(b.Context(), batch, &b.res), persistence.ErrClosed)
-	ctx := b.Context()
+	ctx, key := b.Context(), b.newKey()
 	for name, use := range map[string]func() error{
 		"OpenWriter":   func() error { _, err := b.store.OpenWriter(ctx); return err },
 		"Product":      func() error { _, err := b.store.Product(ctx, p.ID); return err },
@@ -196,6 +196,13 @@ func closed(b *bundle) {
 		"BoundKeys":    func() error { _, err := b.store.BoundKeys(ctx, commerce.KeyID{}, 1); return err },
 		"Verify":       func() error { _, err := b.store.Verify(ctx, nil); return err },
 		"Health":       func() error { return b.store.Health(ctx) },
+
+		"AuditRecords":  func() error { _, err := b.store.AuditRecords(ctx, 0, 1); return err },
+		"AuditHead":     func() error { _, err := b.store.AuditHead(ctx); return err },
+		"AccessKeys":    func() error { _, err := b.store.AccessKeys(ctx); return err },
+		"AccessVersion": func() error { _, err := b.store.AccessVersion(ctx); return err },
+		"RecordAudit":   func() error { return b.store.RecordAudit(ctx, b.note(commerce.AuditBooksVerified)) },
+		"PutAccessKey":  func() error { return b.store.PutAccessKey(ctx, key, b.note(commerce.AuditKeyCreated)) },
 	} {
 		require.ErrorIs(b, use(), persistence.ErrClosed, name)
 	}

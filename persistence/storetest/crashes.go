@@ -22,6 +22,7 @@ func RunCrashes(t *testing.T, open Factory) {
 			{"a crash loses no key and gives back no unit", keysSurvive},
 			{"a writer after the crash has a greater epoch", writerAfterCrash},
 			{"sums of sales are right after a crash, before and after there is a writer", salesSurvive},
+			{"a record of the audit log survives together with what it tells of", auditSurvives},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

@@ -130,14 +130,14 @@ func versionConflict(b *bundle) {
 }
 
 func rename(b *bundle, p *commerce.Product, name string) *commerce.Entry {
-	c := commerce.UpdateProduct{Caller: "merchant", Product: p.ID, Version: p.Version, Name: &name}
+	c := commerce.UpdateProduct{Caller: commerce.Trusted("merchant"), Product: p.ID, Version: p.Version, Name: &name}
 	e, err := c.NewEntry(p, b.w.Now())
 	require.NoError(b, err)
 	return e
 }
 
 func resku(b *bundle, p *commerce.Product, sku string) *commerce.Entry {
-	c := commerce.UpdateProduct{Caller: "merchant", Product: p.ID, Version: p.Version, SKU: &sku}
+	c := commerce.UpdateProduct{Caller: commerce.Trusted("merchant"), Product: p.ID, Version: p.Version, SKU: &sku}
 	e, err := c.NewEntry(p, b.w.Now())
 	require.NoError(b, err)
 	return e

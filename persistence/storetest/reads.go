@@ -95,12 +95,12 @@ func orderRead(b *bundle) {
 
 func productRead(b *bundle) {
 	c := commerce.CreateProduct{
-		Caller: "merchant", Name: "Läuferlampe 조명 💡", Description: "two\nlines", Category: "lamps & co", SKU: "ü-1",
+		Caller: commerce.Trusted("merchant"), Name: "Läuferlampe 조명 💡", Description: "two\nlines", Category: "lamps & co", SKU: "ü-1",
 		Price: commerce.Money{Amount: commerce.PriceMax, Currency: commerce.Currency{'U', 'S', 'D'}}, Attributes: `{"a":[1,2]}`, OnHand: 0,
 	}
 	e := c.NewEntry(b.w.ID(), b.w.Epoch, time.Hour)
 	b.apply(e)
-	archive := commerce.UpdateProduct{Caller: "merchant", Product: e.Product.Row.ID, Version: 1, Archive: true}
+	archive := commerce.UpdateProduct{Caller: commerce.Trusted("merchant"), Product: e.Product.Row.ID, Version: 1, Archive: true}
 	archived, err := archive.NewEntry(e.Product.Row, b.w.Now().Add(time.Nanosecond))
 	require.NoError(b, err)
 	check := func(want *commerce.Product) {
@@ -318,7 +318,7 @@ func eventsRead(b *bundle) {
 	o := placed.Order.Row
 	want := []commerce.Event{*placed.Event}
 	for _, to := range []commerce.Status{commerce.StatusPaid, commerce.StatusProcessing, commerce.StatusShipped} {
-		c := commerce.TransitionOrder{Caller: "clerk", Order: o.ID, To: to, Note: "handled", Carrier: "CJ", TrackingNumber: "123"}
+		c := commerce.TransitionOrder{Caller: commerce.Trusted("clerk"), Order: o.ID, To: to, Note: "handled", Carrier: "CJ", TrackingNumber: "123"}
 		e, err := c.NewEntry(o, b.w.Now(), func(commerce.ID) uint64 { return b.w.Epoch }, time.Hour)
 		require.NoError(b, err)
 		b.apply(e)
@@ -345,7 +345,7 @@ func keysRead(b *bundle) {
 		e := b.w.Order("ann", fmt.Sprint(i), Line{p, 1})
 		b.apply(e)
 		want = append(want, *e.Key)
-		ask = append(ask, e.Key.ID, commerce.NewKeyID("ben", commerce.OperationPlaceOrder, commerce.ID{}, fmt.Sprint(i)))
+		ask = append(ask, e.Key.ID, commerce.NewKeyID(commerce.Trusted("ben"), commerce.OperationPlaceOrder, commerce.ID{}, fmt.Sprint(i)))
 	}
 	for range 2 { // from memory, then from the tables
 		got, err := b.store.Keys(b.Context(), ask)

@@ -112,7 +112,7 @@ func salesRanked(b *bundle) {
 // priced makes a product with a price.
 func (b *bundle) priced(price commerce.Money, onHand int64) *commerce.Product {
 	b.Helper()
-	c := commerce.CreateProduct{Caller: "merchant", Name: "a lamp", Price: price, OnHand: onHand}
+	c := commerce.CreateProduct{Caller: commerce.Trusted("merchant"), Name: "a lamp", Price: price, OnHand: onHand}
 	e := c.NewEntry(b.w.ID(), b.w.Epoch, time.Hour)
 	b.apply(e)
 	return e.Product.Row

@@ -38,9 +38,21 @@ type Place struct {
 	Forget func(t T) *Place
 	// Corrupt changes a stored row behind the store's back. Nil when that cannot be done.
 	Corrupt func(t T, c Corruption, id commerce.ID)
+	// Tamper changes the audit log behind the store's back: edit is given all that is stored, and what it leaves is stored
+	// instead. It returns the place with a store opened on that; the one before must not be used any more. Nil when that
+	// cannot be tried.
+	Tamper func(t T, edit func(*AuditRows)) *Place
+	// AccessKeysMax is the bound on access keys that the store was opened with, when it is a small one.
+	AccessKeysMax int
 	// Corruptions are those that Corrupt can make: what one store can get wrong may not exist in
 	// another one. Corruptions lists all there are.
 	Corruptions []Corruption
+}
+
+// AuditRows is an audit log as it is stored. No two records have the same Seq.
+type AuditRows struct {
+	Records []commerce.AuditRecord
+	Head    persistence.AuditHead
 }
 
 // Corruption is a way to spoil a store, so that Verify can show that it notices.
@@ -105,6 +117,8 @@ func Run(t *testing.T, open Factory) {
 		{"verify", verifyClaims()},
 		{"sales", salesClaims()},
 		{"scans", scanClaims()},
+		{"audit", auditClaims()},
+		{"access", accessClaims()},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

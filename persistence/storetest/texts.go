@@ -18,7 +18,7 @@ func textsRead(b *bundle) {
 	}
 	for _, text := range hostile {
 		place := commerce.PlaceOrder{
-			Caller: text, Note: text,
+			Caller: commerce.Trusted(text), Note: text,
 			Address: commerce.Address{
 				Recipient: text, Phone: text, Street: text, Street2: text, City: text, State: text, PostalCode: text, Country: text,
 			},
@@ -29,7 +29,7 @@ func textsRead(b *bundle) {
 		placed, err := place.NewEntry(b.w.ID(), place.Lines, []commerce.Offer{{Product: &named, Epoch: b.w.Epoch}}, b.w.Terms)
 		require.NoError(b, err)
 		cancel := commerce.TransitionOrder{
-			Caller: text, Order: placed.Order.Row.ID, To: commerce.StatusCancelled,
+			Caller: commerce.Trusted(text), Order: placed.Order.Row.ID, To: commerce.StatusCancelled,
 			Reason: text, Note: text, Carrier: text, TrackingNumber: text,
 		}
 		cancelled, err := cancel.NewEntry(placed.Order.Row, b.w.Now(), func(commerce.ID) uint64 { return b.w.Epoch }, time.Hour)

@@ -52,7 +52,7 @@ func (w *Workload) ID() commerce.ID {
 // Product returns an entry that makes a product with units on hand. The SKU may be empty.
 func (w *Workload) Product(sku string, onHand int64) *commerce.Entry {
 	c := commerce.CreateProduct{
-		Caller: "merchant", Name: "a lamp", Description: "It gives light.", Category: "lamps", SKU: sku,
+		Caller: commerce.Trusted("merchant"), Name: "a lamp", Description: "It gives light.", Category: "lamps", SKU: sku,
 		Price:      commerce.Money{Amount: 1000 + w.rng.Int64N(100_000), Currency: commerce.DefaultCurrency()},
 		Attributes: `{"colour":"red"}`, OnHand: onHand,
 	}
@@ -68,7 +68,7 @@ type Line struct {
 // Order returns an entry that places an order. The key may be empty.
 func (w *Workload) Order(customer, key string, lines ...Line) *commerce.Entry {
 	c := commerce.PlaceOrder{
-		Caller: customer, Key: key, Note: "ring twice",
+		Caller: commerce.Trusted(customer), Key: key, Note: "ring twice",
 		Address: commerce.Address{
 			Recipient: "Kim Minji", Street: "12 Teheran-ro", City: "Seoul", PostalCode: "06234", Country: "KR",
 		},
@@ -95,7 +95,7 @@ func (w *Workload) Order(customer, key string, lines ...Line) *commerce.Entry {
 
 // Transition returns an entry that moves an order on.
 func (w *Workload) Transition(o *commerce.Order, to commerce.Status, key string) *commerce.Entry {
-	c := commerce.TransitionOrder{Caller: "clerk", Key: key, Order: o.ID, To: to, Reason: "as asked"}
+	c := commerce.TransitionOrder{Caller: commerce.Trusted("clerk"), Key: key, Order: o.ID, To: to, Reason: "as asked"}
 	e, err := c.NewEntry(o, w.clock, func(commerce.ID) uint64 { return w.Epoch }, w.Terms.KeyTTL)
 	if err != nil {
 		panic(err)
@@ -105,7 +105,7 @@ func (w *Workload) Transition(o *commerce.Order, to commerce.Status, key string)
 
 // Adjust returns an entry that changes a product's units on hand.
 func (w *Workload) Adjust(product commerce.ID, delta int64, key string) *commerce.Entry {
-	c := commerce.AdjustStock{Caller: "merchant", Key: key, Product: product, Delta: delta, Reason: "counted again"}
+	c := commerce.AdjustStock{Caller: commerce.Trusted("merchant"), Key: key, Product: product, Delta: delta, Reason: "counted again"}
 	return c.NewEntry(w.clock, w.Epoch, w.Terms.KeyTTL)
 }
 
