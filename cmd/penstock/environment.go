@@ -74,7 +74,8 @@ func overlap(a, b []string) bool {
 }
 
 // check refuses variables that no flag of any command answers to: a misspelt one would otherwise
-// be a setting silently left at its default. Those of planted bugs and of tests are not options.
+// be a setting silently left at its default. The key of clients, which must never be a flag, and those of
+// planted bugs and of tests are not options.
 func (e *environment) check(root *kong.Node) error {
 	known := make(map[string]bool)
 	err := kong.Visit(root, func(node kong.Visitable, next kong.Next) error {
@@ -87,7 +88,7 @@ func (e *environment) check(root *kong.Node) error {
 		return fmt.Errorf("list the options: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.values)) {
-		if known[name] || name == "PENSTOCK_PLANT" || strings.HasPrefix(name, "PENSTOCK_TEST_") {
+		if known[name] || name == variableKey || name == "PENSTOCK_PLANT" || strings.HasPrefix(name, "PENSTOCK_TEST_") {
 			continue
 		}
 		return &exitError{

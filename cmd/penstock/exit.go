@@ -24,12 +24,12 @@ const (
 	exitUnavailable = 69  // the server or the database gives no answer, or the address or the store is in use
 	exitInternal    = 70  // a bug, or the engine had to stop to keep its promises
 	exitIO          = 74  // a file or a store cannot be read or written
-	exitNotAllowed  = 77  // the database refuses this role, or the store was taken over by a newer server or put back to an older state
+	exitNotAllowed  = 77  // the server refuses this key, the database refuses this role, or the store was taken over by a newer server or put back to an older state
 	exitConfig      = 78  // a setting or a variable of the environment is wrong, or the database is not set up for it
 	exitInterrupted = 130 // a signal came before the work was done
 )
 
-const exitCodes = `0 done; 1 done, but not all is well (faults or problems found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file, or no such store or database; 69 no answer from the server or the database, or address or store in use; 70 internal error; 74 input/output error; 77 refused by the database, or the store was taken over by a newer server or put back to an older state; 78 wrong configuration, of Penstock or of the database; 130 interrupted.`
+const exitCodes = `0 done; 1 done, but not all is well (faults or problems found, rows or orders refused, answers differ); 2 wrong usage; 65 wrong input file; 66 no input file, or no such store or database; 69 no answer from the server or the database, or address or store in use; 70 internal error; 74 input/output error; 77 refused by the server or the database, or the store was taken over by a newer server or put back to an older state; 78 wrong configuration, of Penstock or of the database; 130 interrupted.`
 
 // exitError is an error that knows the exit code, and what to do about it.
 type exitError struct {
@@ -87,6 +87,8 @@ func judge(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	case client.IsUnavailable(err):
 		return exitUnavailable, `Is the server running, and is --target right? "penstock serve" starts one.`
+	case errors.As(err, &server) && (server.Status == 401 || server.Status == 403):
+		return exitNotAllowed, "The server wants a credential that may do this: put an API key or a token into PENSTOCK_KEY, or into a file for --key-file."
 	case errors.As(err, &server):
 		return exitUnavailable, "Is --target the base URL of a penstock?"
 	case errors.As(err, &file):

@@ -31,6 +31,8 @@ func TestExitCodes(t *testing.T) {
 		{&client.UnavailableError{Target: "t", Attempts: 2, Err: errors.New("refused")}, exitUnavailable, "Is the server running"},
 		{&client.ProblemError{Status: 503}, exitUnavailable, "Is the server running"},
 		{&client.ProblemError{Status: 404}, exitUnavailable, ""},
+		{&client.ProblemError{Status: 401}, exitNotAllowed, "PENSTOCK_KEY"},
+		{&client.ProblemError{Status: 403}, exitNotAllowed, "PENSTOCK_KEY"},
 		{&fs.PathError{Op: "open", Path: "p", Err: fs.ErrPermission}, exitIO, "penstock: open p: permission denied\n"},
 		{&exitError{code: exitConfig, err: errors.New("what"), hint: "Do this."}, exitConfig, "penstock: what\nDo this.\n"},
 	}

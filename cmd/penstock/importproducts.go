@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/penstock-dev/penstock/internal/client"
 	"github.com/penstock-dev/penstock/internal/csvfile"
 	"github.com/penstock-dev/penstock/internal/productimport"
 	"github.com/penstock-dev/penstock/internal/progress"
@@ -48,7 +47,7 @@ func (c *importProductsCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // it is only read
-	server, err := c.connect(c.Concurrency)
+	server, err := c.connect(p, c.Target, c.User, c.Concurrency)
 	if err != nil {
 		return err
 	}
@@ -83,13 +82,6 @@ func (c *importProductsCommand) printSummary(p *process, s productimport.Summary
 	p.printf("%s products in %s: %s created, %s already there, %s failed\n", progress.Count(s.Rows()), c.File,
 		progress.Count(s.Created), progress.Count(s.Already), progress.Count(s.Failed))
 	return nil
-}
-
-// connect makes a client with as many connections as there are requests at a time.
-func (c *clientOptions) connect(conns int) (*client.Client, error) {
-	return client.New(client.Config{
-		Target: c.Target, User: c.User, Agent: "penstock/" + readVersion().Version, Conns: conns,
-	})
 }
 
 // openInput opens an input file and tells its size in bytes, 0 when it has none, like a pipe.

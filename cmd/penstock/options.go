@@ -23,8 +23,10 @@ type options struct {
 	Import  importCommands  `cmd:"" help:"Bring data into a running server."`
 	Replay  replayCommand   `cmd:"" help:"Place the orders of a CSV file in a running server."`
 	Verify  verifyCommand   `cmd:"" help:"Prove that the books add up: of a running server, of a database, or of an embedded store that is not in use."`
+	Audit   auditCommands   `cmd:"" help:"Read the audit log, and prove that nobody has changed it."`
 	Migrate migrateCommands `cmd:"" help:"Set up the schema of a PostgreSQL database."`
 	Doctor  doctorCommand   `cmd:"" help:"Look whether a PostgreSQL database keeps what Penstock promises, and say what to do."`
+	Keys    keysCommands    `cmd:"" help:"Make, list, rotate and revoke API keys."`
 	Copy    copyCommand     `cmd:"" help:"Copy a shop from the embedded store into a PostgreSQL database."`
 	Seed    seedCommand     `cmd:"" help:"Fill an empty store with the past of a made-up shop, for trying out and measuring."`
 	Bench   benchCommands   `cmd:"" help:"Measure Penstock beside peers, on this machine."`
@@ -42,7 +44,9 @@ func newOptions() *options {
 // clientOptions are those of the commands that talk to a running server.
 type clientOptions struct {
 	Target string `default:"http://127.0.0.1:8000" placeholder:"URL" help:"Base URL of the server."`
-	User   string `default:"penstock" help:"Who the requests are made for (X-User-ID). Idempotency keys are kept apart by it: repeat a command under the same name."`
+	User   string `default:"penstock" help:"Who the requests are made for (X-User-ID). Idempotency keys are kept apart by it: repeat a command under the same name. With a key it is the key's subject that asks, unless another user is named here."`
+
+	credentialFlags
 }
 
 // migrateCommands are what can be done about a schema.

@@ -47,7 +47,7 @@ func (c *replayCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // it is only read
-	server, err := c.connect(c.Concurrency)
+	server, err := c.connect(p, c.Target, c.User, c.Concurrency)
 	if err != nil {
 		return err
 	}

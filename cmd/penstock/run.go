@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/http"
 )
 
@@ -18,6 +19,7 @@ type process struct {
 	stderr io.Writer // logs, progress and what went wrong
 	level  slog.Level
 	log    *slog.Logger
+	key    access.Secret // PENSTOCK_KEY
 }
 
 func (p *process) printf(format string, args ...any) { fmt.Fprintf(p.stdout, format, args...) }
@@ -51,6 +53,7 @@ func runTo(ctx context.Context, args, environ []string, stdout, stderr io.Writer
 		stderr: stderr,
 		level:  options.LogLevel,
 		log:    http.NewLogger(stderr, options.LogLevel),
+		key:    access.NewSecret(environment.values[variableKey]),
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Command() == "serve", command.Run(p)

@@ -39,6 +39,21 @@ func newStoreFlags() storeFlags {
 
 // check names the first flag that is wrong, or that another one makes useless.
 func (f *storeFlags) check() error {
+	if err := f.checkKind(); err != nil {
+		return err
+	}
+	if err := f.checkNumbers(); err != nil {
+		return &exitError{code: exitConfig, err: err}
+	}
+	if f.Store == storePostgres {
+		_, err := f.place()
+		return err
+	}
+	return nil
+}
+
+// checkKind refuses a kind that there is not, and one that does not go with what else is given.
+func (f *storeFlags) checkKind() error {
 	switch {
 	case f.Store == storePostgres && f.DatabaseURL == "":
 		return &exitError{
@@ -54,13 +69,6 @@ func (f *storeFlags) check() error {
 		return &exitError{
 			code: exitConfig, err: fmt.Errorf("there is no store %q", f.Store), hint: "The kinds of stores are pebble and postgres.",
 		}
-	}
-	if err := f.checkNumbers(); err != nil {
-		return &exitError{code: exitConfig, err: err}
-	}
-	if f.Store == storePostgres {
-		_, err := f.place()
-		return err
 	}
 	return nil
 }

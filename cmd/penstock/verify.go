@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/penstock-dev/penstock/internal/client"
 	"github.com/penstock-dev/penstock/internal/progress"
 	"github.com/penstock-dev/penstock/persistence"
 	"github.com/penstock-dev/penstock/persistence/pebblestore"
@@ -20,6 +19,8 @@ type verifyCommand struct {
 	DatabaseURL string `name:"database-url" xor:"where" required:"" placeholder:"URL" help:"PostgreSQL database of a store, in use or not. Keep a password in PENSTOCK_DATABASE_URL, PGPASSWORD or a passfile."`
 	User        string `default:"penstock" help:"Who a running server is asked for (X-User-ID)."`
 	JSON        bool   `name:"json" help:"Print the report as JSON."`
+
+	credentialFlags
 }
 
 // verified is a report as it is printed.
@@ -56,7 +57,7 @@ func (c *verifyCommand) Run(ctx context.Context, p *process) error {
 func (c *verifyCommand) verify(ctx context.Context, p *process) (*persistence.Report, error) {
 	switch {
 	case c.Target != "":
-		return c.verifyServer(ctx)
+		return c.verifyServer(ctx, p)
 	case c.DatabaseURL != "":
 		return c.verifyDatabase(ctx, p)
 	case c.Data != "":
@@ -69,8 +70,8 @@ func (c *verifyCommand) verify(ctx context.Context, p *process) (*persistence.Re
 	}
 }
 
-func (c *verifyCommand) verifyServer(ctx context.Context) (*persistence.Report, error) {
-	server, err := client.New(client.Config{Target: c.Target, User: c.User, Agent: "penstock/" + readVersion().Version, Conns: 1})
+func (c *verifyCommand) verifyServer(ctx context.Context, p *process) (*persistence.Report, error) {
+	server, err := c.connect(p, c.Target, c.User, 1)
 	if err != nil {
 		return nil, err
 	}
