@@ -3,6 +3,8 @@
 DATA      := $(or $(PENSTOCK_DATA),data)
 LISTEN    := $(or $(PENSTOCK_LISTEN),127.0.0.1:8000)
 FUZZTIME  ?= 20s
+SCANMINUTES ?= 15
+VULNDB    ?= https://vuln.go.dev
 # Packages whose tests run again under the race detector: those with goroutines of their own.
 RACE      := ./actors/... ./bench/board/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
 TOOL      := go tool -modfile=tools/go.mod
@@ -14,7 +16,7 @@ REAL      := ../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # run and test build the pages first
-.PHONY: help run build web test race lint fmt fuzz crash crashbig crashpg flash fanout restarts history bench benchall real docs clean
+.PHONY: help run build web test race vuln release lint fmt fuzz fuzzlong fuzzapi scan crash crashbig crashpg flash fanout slow restarts history bench benchall real docs clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -40,6 +42,24 @@ race: ## run the tests of the concurrent packages under the race detector (needs
 	  echo "RACE DETECTOR NOT RUN: it needs a C compiler, and there is no $$(go env CC) here."; \
 	fi
 
+vuln: ## look for known vulnerabilities in what the program calls; the database is VULNDB (https://vuln.go.dev)
+	go build -modfile=tools/go.mod -o bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	./bin/govulncheck -db $(VULNDB) ./cmd/...
+
+release: web vuln ## build dist/: binaries twice and alike, their checksums, and an SBOM
+	rm -rf dist && mkdir dist
+	@set -e; for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+	  out="dist/penstock_$${target%/*}_$${target#*/}"; echo "$$out"; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build -trimpath -o "$$out" ./cmd/penstock; \
+	done
+	@set -e; native="dist/penstock_$$(go env GOOS)_$$(go env GOARCH)"; \
+	  copy="$$(mktemp -d)"; git archive HEAD | tar x -C "$$copy"; cp -r web/static "$$copy/web/"; \
+	  (cd "$$copy" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o again ./cmd/penstock); \
+	  CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$$copy/once" ./cmd/penstock; \
+	  cmp "$$copy/once" "$$copy/again" && echo "two builds in two places are alike"; rm -rf "$$copy"; \
+	  "$$native" version --sbom > dist/penstock.cdx.json
+	cd dist && sha256sum penstock* > SHA256SUMS && cat SHA256SUMS
+
 lint: ## check style, imports, formatting and go.mod
 	go mod tidy -diff
 	go vet -tags planted ./...
@@ -49,12 +69,17 @@ fmt: ## format all Go files
 	$(TOOL) golangci-lint fmt ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (20s) each
-	@set -e; for package in $$(go list ./...); do \
-	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    echo "$$package $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
-	  done; \
-	done
+	@bash .ci/fuzz $(FUZZTIME)
+
+fuzzlong: ## run all fuzz targets for 10,000,000 executions together
+	@nice bash .ci/fuzz 10000000x
+
+fuzzapi: ## ask a server 200,000 requests made from its API document, and 40,000 on PostgreSQL, and check every answer
+	go test ./internal/apifuzz -count=1 -timeout 60m -v -run 'TestServerKeepsToItsDocument$$' $(ARGS) -apifuzz.requests=200000
+
+scan: ## set sqlmap and wapiti on a server, on both stores, for up to SCANMINUTES (15) each; installs them as root
+	go run ./internal/scan -minutes $(SCANMINUTES)
+	go run ./internal/withpg -- go run ./internal/scan -store postgres -minutes $(SCANMINUTES)
 
 crash: ## kill the server 100 times under load, 1,000 orders apart, and look for what it lost
 	$(TORTURE) -run 'TestCrash$$/^pebble$$' $(ARGS) -torture.kills=100 -torture.orders=1000
@@ -72,6 +97,9 @@ flash: ## 20,000 orders for 1,000 units over 2,000 connections; of one product, 
 
 fanout: ## 30,000 subscribers, a tenth of them hostile, on both stores; needs ulimit -n 40000
 	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestFanOut$$' $(ARGS) -audience.subscribers=30000 -audience.orders=10000 -audience.ping=50s
+
+slow: ## 1,000 clients that are slow on purpose, in each of the four modes of slowhttptest, and what others notice
+	go test ./internal/slowclients -count=1 -timeout 30m -v $(ARGS) -slow.connections=1000 -slow.time=15s -slow.rounds=3
 
 restarts: ## kill the server 20 times while 1,000 subscribers follow orders, on both stores
 	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestRestarts$$' $(ARGS) -audience.resumers=1000 -audience.kills=20

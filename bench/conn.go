@@ -37,6 +37,9 @@ var ErrProtocol = errors.New("unreadable answer")
 type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
+
+	authorization []byte // the field that every request carries, or empty
+	out           []byte // a request with it
 }
 
 // Answer is what a server said. Its slices are reused by the next request it is passed to.
@@ -67,8 +70,21 @@ func (c *Conn) Close() error { return c.conn.Close() }
 // SetDeadline bounds the requests from now on.
 func (c *Conn) SetDeadline(t time.Time) error { return c.conn.SetDeadline(t) }
 
+// Authorize sends a credential with every request from now on; "" sends none.
+func (c *Conn) Authorize(credential string) {
+	c.authorization = c.authorization[:0]
+	if credential != "" {
+		c.authorization = append(c.authorization, "Authorization: Bearer "+credential+"\r\n"...)
+	}
+}
+
 // Do sends one rendered request and reads its answer into a.
 func (c *Conn) Do(request []byte, a *Answer) error {
+	if len(c.authorization) > 0 {
+		first := bytes.IndexByte(request, '\n') + 1 // behind the request line
+		c.out = append(append(append(c.out[:0], request[:first]...), c.authorization...), request[first:]...)
+		request = c.out
+	}
 	if _, err := c.conn.Write(request); err != nil {
 		return fmt.Errorf("send request: %w", err)
 	}

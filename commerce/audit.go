@@ -3,6 +3,7 @@ package commerce
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -97,7 +98,11 @@ func auditStock(onHand, allocated int64, reason Reason) string {
 // auditProduct is what the audit log says of a product. The description, which can be long, is told by its
 // hash.
 func auditProduct(p *Product, onHand *int64) string {
-	described := sha256.Sum256([]byte(p.Description))
+	description := ""
+	if p.Description != "" {
+		digest := sha256.Sum256([]byte(p.Description))
+		description = hex.EncodeToString(digest[:])
+	}
 	said := struct {
 		Name        string `json:"name"`
 		SKU         string `json:"sku,omitempty"`
@@ -107,11 +112,11 @@ func auditProduct(p *Product, onHand *int64) string {
 		Archived    bool   `json:"archived,omitempty"`
 		Version     uint64 `json:"version"`
 		Attributes  string `json:"attributes,omitempty"`
-		Description []byte `json:"description_sha256"`
+		Description string `json:"description_sha256,omitempty"`
 		OnHand      *int64 `json:"on_hand,omitempty"`
 	}{
 		Name: p.Name, SKU: p.SKU, Category: p.Category, Price: p.Price.Amount, Currency: p.Price.Currency.String(),
-		Archived: p.Archived, Version: p.Version, Attributes: p.Attributes, Description: described[:], OnHand: onHand,
+		Archived: p.Archived, Version: p.Version, Attributes: p.Attributes, Description: description, OnHand: onHand,
 	}
 	return auditJSON(said)
 }

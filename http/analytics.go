@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
@@ -20,6 +21,7 @@ func analyticsRoutes() []Route {
 	return []Route{
 		{
 			Method: "GET", Path: pathAnalytics + "/summary", Operation: "summarizeSales", Tag: "analytics",
+			Policy: holders(commerce.ScopeAnalyticsRead), Class: access.ClassAnalytics,
 			Summary: "Sums up the orders placed in a range of days: how many, what they come to and what became of them, " +
 				"in all and in each interval, for each currency. The sums are exact.",
 			Parameters: append(daysParameters(), intervalParameter()),
@@ -29,6 +31,7 @@ func analyticsRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathAnalytics + "/top-products", Operation: "topProducts", Tag: "analytics",
+			Policy: holders(commerce.ScopeAnalyticsRead), Class: access.ClassAnalytics,
 			Summary: "Lists the products that sold most in a range of days, by units or by revenue, each currency apart. " +
 				"Units of cancelled orders do not count.",
 			Parameters: append(daysParameters(),
@@ -37,7 +40,7 @@ func analyticsRoutes() []Route {
 					Description: "What makes a product come first.",
 				},
 				Parameter{
-					Name: "currency", In: InQuery, Kind: KindText, Max: 3,
+					Name: "currency", In: InQuery, Kind: KindText, Max: 3, Pattern: patternCurrency, Examples: []string{"KRW", "USD"},
 					Description: "Only sales in this currency, an ISO 4217 code.",
 				},
 				Parameter{
@@ -50,6 +53,7 @@ func analyticsRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathProducts + "/{id}/sales", Operation: "productSales", Tag: "analytics",
+			Policy: holders(commerce.ScopeAnalyticsRead), Class: access.ClassAnalytics,
 			Summary: "Shows what was sold of a product in a range of days, in all and in each interval. " +
 				"Units count for the interval in which their order was placed; those of cancelled orders are shown apart.",
 			Parameters: append([]Parameter{idParameter("product")}, append(daysParameters(), intervalParameter())...),
@@ -64,15 +68,16 @@ func analyticsRoutes() []Route {
 func daysParameters() []Parameter {
 	return []Parameter{
 		{
-			Name: "start_date", In: InQuery, Kind: KindText, Max: int64(dateLength), Required: true,
+			Name: "start_date", In: InQuery, Kind: KindText, Max: int64(dateLength), Required: true, Format: "date",
 			Description: "The first day, like 2026-07-01. Days begin at midnight in the time zone.",
 		},
 		{
-			Name: "end_date", In: InQuery, Kind: KindText, Max: int64(dateLength),
+			Name: "end_date", In: InQuery, Kind: KindText, Max: int64(dateLength), Format: "date",
 			Description: "The last day; it is included. Today in the time zone when it is not sent. At most ten years after the first.",
 		},
 		{
 			Name: "time_zone", In: InQuery, Kind: KindText, Max: zoneNameMax, Default: zoneDefault,
+			Examples:    []string{zoneDefault, "Asia/Seoul", "America/New_York"},
 			Description: "A name of the IANA time zone database, like Asia/Seoul.",
 		},
 	}

@@ -50,7 +50,7 @@ func (f *fakeEngine) TopProducts(_ context.Context, q persistence.TopQuery) ([]a
 	return []actors.TopProduct{best, second, other}, nil
 }
 
-func (f *fakeEngine) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
+func (f *fakeEngine) ScanOrders(ctx context.Context, _ *commerce.Principal, q persistence.OrderQuery, visit func(*commerce.Order) error) error {
 	f.note(q)
 	if f.scan == nil {
 		return visit(sampleOrder())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -12,6 +13,7 @@ import (
 func asyncapiRoute() Route {
 	return Route{
 		Method: "GET", Path: "/asyncapi.json", Operation: "messages", Tag: "operation", AnyQuery: true,
+		Policy: anybody(), Class: access.ClassRead,
 		Summary: "Describes the messages of subscriptions.",
 		Answers: []Answer{{Status: 200, Schema: "Document", Description: "An AsyncAPI 3 document."}},
 		Handle:  (*Server).serveAsyncDocument,
@@ -20,7 +22,7 @@ func asyncapiRoute() Route {
 
 func (s *Server) serveAsyncDocument(r *request) error {
 	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache)
-	r.answer(200, contentTypeJSON, s.asyncDocument)
+	r.answerShared(200, contentTypeJSON, s.asyncDocument)
 	return nil
 }
 

@@ -36,7 +36,7 @@ func BenchmarkPlaceOrder(b *testing.B) {
 	b.Run("echo", func(b *testing.B) {
 		bundle := setup(b, nil)
 		answer := bundle.do(b, call{"POST", pathOrders, orderBody, nil})
-		bundle.server.fast.Handler = func(ctx *fasthttp.RequestCtx) {
+		bundle.server.fast[doorPublic].Handler = func(ctx *fasthttp.RequestCtx) {
 			ctx.SetContentType(contentTypeJSON)
 			ctx.SetBodyString(answer.body)
 		}
@@ -101,7 +101,7 @@ func BenchmarkHandler(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx.Response.Reset()
-				bundle.server.fast.Handler(&ctx)
+				bundle.server.fast[doorPublic].Handler(&ctx)
 			}
 			require.Equal(b, 201, ctx.Response.StatusCode())
 		})

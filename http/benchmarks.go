@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 )
 
@@ -74,6 +75,7 @@ func benchmarkRoutes() []Route {
 	return []Route{
 		{
 			Method: "POST", Path: pathBenchmarks + "/run", Operation: "runBenchmark", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassWrite,
 			Summary:    "Measures this server, over loopback and with products of its own. One at a time.",
 			Parameters: runParameters(),
 			Answers: []Answer{{
@@ -84,6 +86,7 @@ func benchmarkRoutes() []Route {
 		},
 		{
 			Method: "DELETE", Path: pathBenchmarks + "/run", Operation: "cancelBenchmark", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassWrite,
 			Summary:  "Ends the benchmark that is running, without a result.",
 			Answers:  []Answer{{Status: 202, Schema: "BenchmarkProgress", Description: "It is ending: its products are archived first."}},
 			Problems: append(changing, commerce.CodeNotFound),
@@ -91,12 +94,14 @@ func benchmarkRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathBenchmarks + "/progress", Operation: "getBenchmarkProgress", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassRead,
 			Summary:  "Says how far the benchmark is that is running, or how the last one ended.",
 			Answers:  []Answer{{Status: 200, Schema: "BenchmarkProgress", Description: "The state of it; run is null before the first."}},
 			Problems: reading, Handle: (*Server).benchmarkProgress,
 		},
 		{
 			Method: "GET", Path: pathBenchmarks + "/results", Operation: "listBenchmarkResults", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassRead,
 			Summary: "Lists results, newest first, without their curves.",
 			Parameters: []Parameter{{
 				Name: "limit", In: InQuery, Kind: KindInteger, Min: 1, Max: benchmarkResultsMax, Default: strconv.Itoa(benchmarkResultsDefault),
@@ -107,6 +112,7 @@ func benchmarkRoutes() []Route {
 		},
 		{
 			Method: "POST", Path: pathBenchmarks + "/results", Operation: "importBenchmarkResult", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassWrite,
 			Summary: "Keeps a document that penstock bench --json has printed, beside what this server measures of itself.",
 			Parameters: []Parameter{{
 				Name: "label", In: InQuery, Kind: KindText, Max: BenchmarkLabelMax, Description: "What to call it.",
@@ -117,6 +123,7 @@ func benchmarkRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathBenchmarks + "/results/{id}", Operation: "getBenchmarkResult", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassRead,
 			Summary:    "Shows a result.",
 			Parameters: []Parameter{idParameter("result")},
 			Answers:    []Answer{found, stillRunning},
@@ -124,6 +131,7 @@ func benchmarkRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathBenchmarks + "/compare", Operation: "compareBenchmarks", Tag: "benchmarks",
+			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassRead,
 			Summary: "Says which of two results is the faster, and how sure that is.",
 			Parameters: []Parameter{
 				{Name: "baseline", In: InQuery, Kind: KindID, Required: true, Description: "The id of the result to compare with."},
@@ -176,6 +184,9 @@ func (s *Server) measuring(r *request) (Benchmarks, error) {
 func (s *Server) runBenchmark(r *request) error {
 	board, err := s.measuring(r)
 	if err != nil {
+		return err
+	}
+	if err := s.recordAudit(r, commerce.AuditBenchmarkRun); err != nil {
 		return err
 	}
 	id, err := board.Start(BenchmarkRun{

@@ -14,6 +14,15 @@ func benchmarkSchemas() map[string]schema {
 	return all
 }
 
+const (
+	benchmarkFigureMax  = 1_000_000_000_000
+	benchmarkFiguresMax = 200
+)
+
+func figureSchema(description string) schema {
+	return schema{"type": "number", "minimum": 0, "maximum": benchmarkFigureMax, "description": description}
+}
+
 func benchmarkResultSchemas() map[string]schema {
 	return map[string]schema{
 		"BenchmarkDocument": {
@@ -21,32 +30,35 @@ func benchmarkResultSchemas() map[string]schema {
 			"description": "As penstock bench --json prints it.",
 			"properties": schema{
 				"environment": plainSchema("object", "Where it was measured: machine, disk, and how."),
-				"results":     listSchema("BenchmarkFigures"),
+				"results": schema{
+					"type": "array", "minItems": 1, "maxItems": benchmarkFiguresMax, "items": reference("BenchmarkFigures"),
+					"description": "One for each engine and scenario.",
+				},
 			},
 		},
 		"BenchmarkFigures": {
 			"type": "object", "required": []string{"engine", "scenario"},
 			"description": "One engine under one scenario.",
 			"properties": schema{
-				"engine":                textSchema(1, 64, "What was measured, like penstock-pebble or rowlock."),
-				"scenario":              textSchema(1, 64, "What it was asked, like order."),
-				"operations_per_second": plainSchema("number", "Good answers a second."),
-				"cpu_us_per_operation":  plainSchema("number", "Microseconds of CPU of server and database; 0 is not known."),
+				"engine":                lengthSchema(1, 64, "What was measured, like penstock-pebble or rowlock."),
+				"scenario":              lengthSchema(1, 64, "What it was asked, like order."),
+				"operations_per_second": figureSchema("Good answers a second."),
+				"cpu_us_per_operation":  figureSchema("Microseconds of CPU of server and database; 0 is not known."),
 				"latency_ms":            reference("BenchmarkLatency"),
-				"errors":                plainSchema("integer", "Other answers, and lost connections."),
+				"errors":                schema{"type": "integer", "minimum": 0, "description": "Other answers, and lost connections."},
 				"first_error":           plainSchema("string", "The first of them."),
-				"rounds":                schema{"type": "array", "items": schema{"type": "object"}, "description": "Single measurements, for their spread."},
+				"rounds":                schema{"type": []string{"array", "null"}, "items": schema{"type": "object"}, "description": "Single measurements, for their spread."},
 			},
 		},
 		"BenchmarkLatency": answerObject(schema{
-			"p50":  plainSchema("number", "Half of the answers came within this, in milliseconds."),
-			"p99":  plainSchema("number", "99 of 100."),
-			"p999": plainSchema("number", "999 of 1,000."),
-			"max":  plainSchema("number", "All of them."),
+			"p50":  figureSchema("Half of the answers came within this, in milliseconds."),
+			"p99":  figureSchema("99 of 100."),
+			"p999": figureSchema("999 of 1,000."),
+			"max":  figureSchema("All of them."),
 		}),
 		"BenchmarkPoint": answerObject(schema{
 			"seconds":               plainSchema("number", "The end of a stretch of time, from the start of measuring."),
-			"operations_per_second": plainSchema("number", "Good answers within it."),
+			"operations_per_second": figureSchema("Good answers within it."),
 			"errors_per_second":     plainSchema("number", "Other answers within it."),
 			"latency_ms":            reference("BenchmarkLatency"),
 		}),
@@ -54,7 +66,7 @@ func benchmarkResultSchemas() map[string]schema {
 			"id":       idSchema("Its name."),
 			"at":       timeSchema("When it was measured."),
 			"source":   schema{"type": "string", "enum": []string{"run", "import"}, "description": "Measured by this server of itself, or brought in."},
-			"label":    textSchema(1, BenchmarkLabelMax, "What it is called."),
+			"label":    lengthSchema(1, BenchmarkLabelMax, "What it is called."),
 			"document": reference("BenchmarkDocument"),
 			"points":   listSchema("BenchmarkPoint"),
 		}, "label", "points"),
@@ -89,7 +101,7 @@ func benchmarkRunSchemas() map[string]schema {
 			"operations":            plainSchema("integer", "Good answers so far."),
 			"errors":                plainSchema("integer", "Other answers so far."),
 			"first_error":           plainSchema("string", "The first of them."),
-			"operations_per_second": plainSchema("number", "Good answers a second, so far."),
+			"operations_per_second": figureSchema("Good answers a second, so far."),
 			"latency_ms":            reference("BenchmarkLatency"),
 			"points":                listSchema("BenchmarkPoint"),
 		}, "fault", "first_error"),

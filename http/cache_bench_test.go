@@ -59,7 +59,7 @@ func BenchmarkReadProduct(b *testing.B) {
 			}
 		}
 		body := []byte(a.body)
-		bundle.server.fast.Handler = func(ctx *fasthttp.RequestCtx) {
+		bundle.server.fast[doorPublic].Handler = func(ctx *fasthttp.RequestCtx) {
 			ctx.SetContentType(contentTypeJSON)
 			for i := range fields {
 				ctx.Response.Header.Set(fields[i].name, fields[i].value)
@@ -102,7 +102,7 @@ func BenchmarkReadProductHandler(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx.Response.Reset()
-				bundle.server.fast.Handler(&ctx)
+				bundle.server.fast[doorPublic].Handler(&ctx)
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func BenchmarkListProductsHandler(b *testing.B) {
 	for b.Loop() {
 		ctx.Request.SetRequestURI(pathProducts + "?page=3&category=kitchen")
 		ctx.Response.Reset()
-		bundle.server.fast.Handler(&ctx)
+		bundle.server.fast[doorPublic].Handler(&ctx)
 	}
 }
 

@@ -28,6 +28,16 @@ type Config struct {
 	Version    string                // of the program, for /health and the API document
 	Benchmarks Benchmarks            // what measures this server; nil: nobody may
 
+	// Access proves who asks; nil: nobody can. Proof says that it must be proved: otherwise whoever sends no
+	// credential is believed, and may do everything.
+	Access Authenticator
+	Proof  bool
+	// Limiter says how often proved callers, and addresses without proof, may ask; nil: as often as they like.
+	Limiter Limiter
+
+	// Keys makes and ends API keys; nil: there are none.
+	Keys Keys
+
 	// NoAuth says that the caller named in X-User-ID is believed on any address. It is shown in
 	// a metric and, while serving, in a warning each minute.
 	NoAuth bool
@@ -48,7 +58,20 @@ type Config struct {
 	SubscribersPerAddressMax int           `default:"1000" doc:"clients from one address that follow orders; more are refused with 429. Behind a proxy all have its address"`
 	FeedsMax                 int           `default:"200" doc:"clients that follow all orders; more are refused with 503"`
 	PingInterval             time.Duration `default:"50s" doc:"how often clients that follow orders are asked whether they are there; who does not answer by the next time is cut off"`
-	AllowedOrigins           string        `default:"" doc:"origins of other sites whose pages may follow orders over WebSockets, like https://shop.example, separated by commas"`
+	AllowedOrigins           string        `default:"" doc:"origins of other sites whose pages may ask here and follow orders, like https://shop.example, separated by commas"`
+
+	TLSCert                  string `default:"" doc:"file of the certificate, in PEM, with those that sign it; it is read again when it changes. Without one nothing is encrypted"`
+	TLSKey                   string `default:"" doc:"file of the certificate's key, in PEM"`
+	URIMax                   int    `default:"8192" doc:"bytes of a request's path and query; more are refused with 414"`
+	ConnectionsPerAddressMax int    `default:"256" doc:"open connections from one address, or from one /64 of IPv6; more are refused with 429. Those of this machine and of trusted proxies are not counted"`
+	TrustedProxies           string `default:"" doc:"addresses and networks of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8, separated by commas"`
+	AllowedHosts             string `default:"" doc:"names that this server may be asked under besides localhost, where callers are believed without proof, separated by commas"`
+
+	// OperationsApart says that operators ask at a listener of their own: see ServeOperations. What only they
+	// ask for is then not found on the public one.
+	OperationsApart bool
+	// CountLoopback counts the connections of this machine, too. For tests.
+	CountLoopback bool
 
 	ProductCacheMax int           `default:"67108864" doc:"bytes of rendered products that are kept: what reads, lists and searches are answered with"`
 	SharedMaxAge    time.Duration `default:"1s" doc:"how long a CDN may answer reads of products by itself, in whole seconds; negative: it asks each time"`
@@ -76,6 +99,8 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.SubscribersPerAddressMax, 1000)
 	setDefault(&c.FeedsMax, 200)
 	setDefault(&c.PingInterval, 50*time.Second)
+	setDefault(&c.URIMax, 8<<10)
+	setDefault(&c.ConnectionsPerAddressMax, 256)
 	setDefault(&c.Version, "unknown")
 }
 
@@ -95,6 +120,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	fault(c.Engine == nil, "no Engine")
+	fault(c.Proof && c.Access == nil, "Proof without Access")
 	fault(c.Logger == nil, "no Logger")
 	fault(c.Gatherer == nil, "no Gatherer")
 	fault(c.Registerer == nil, "no Registerer")
@@ -116,8 +142,19 @@ func (c *Config) Validate() error {
 	fault(c.SubscribersPerAddressMax < 1, "SubscribersPerAddressMax is %d; it must be at least 1", c.SubscribersPerAddressMax)
 	fault(c.FeedsMax < 1, "FeedsMax is %d; it must be at least 1", c.FeedsMax)
 	fault(c.PingInterval < 100*time.Millisecond, "PingInterval is %s; it must be at least 100ms", c.PingInterval)
-	for _, origin := range allowedOrigins(c.AllowedOrigins) {
+	c.checkTransport(fault)
+	for _, origin := range parseOrigins(c.AllowedOrigins) {
 		fault(!validOrigin(origin), "AllowedOrigins names %q; an origin is like https://shop.example, with no path", origin)
 	}
 	return errors.Join(faults...)
+}
+
+// checkTransport finds the faults of what connections are made of.
+func (c *Config) checkTransport(fault func(bad bool, format string, args ...any)) {
+	fault((c.TLSCert == "") != (c.TLSKey == ""), "TLSCert and TLSKey must be given together")
+	fault(c.URIMax < 256, "URIMax is %d; it must be at least 256", c.URIMax)
+	fault(c.ConnectionsPerAddressMax < 1, "ConnectionsPerAddressMax is %d; it must be at least 1", c.ConnectionsPerAddressMax)
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		fault(true, "TrustedProxies: %w", err)
+	}
 }

@@ -2,19 +2,16 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"strconv"
+	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/penstock-dev/penstock/commerce"
-	"github.com/penstock-dev/penstock/http/wire"
 )
 
 const (
@@ -25,30 +22,52 @@ const (
 	// that the client gets to read the refusal before the connection is reset.
 	lingerMax      = time.Second
 	lingerBytesMax = 16 << 20
-	// acceptWaitMin and acceptWaitMax bound the wait after an accept that failed, for instance
-	// for want of file descriptors.
-	acceptWaitMin = 5 * time.Millisecond
-	acceptWaitMax = time.Second
+	// operatorsMax is how many connections the listener of operators has. They have places of their own, so
+	// that a server that is full can still be asked how it is.
+	operatorsMax = 256
 )
 
 // connections keeps count of the open connections, so that there is a limit to them and an end.
 // fasthttp alone would wait for a connection that has not sent anything yet, and looks for its end
 // only ten times a second.
 type connections struct {
-	max      int
-	draining atomic.Bool // set once, when the server is being stopped
-	mu       struct {
+	max           [doors]int
+	perAddressMax int
+	countLoopback bool
+	proxies       proxies
+	draining      atomic.Bool // set once, when the server is being stopped
+	mu            struct {
 		sync.Mutex
-		open  map[*connection]struct{}
-		empty chan struct{} // closed when draining and nothing is open
+		open      map[*connection]struct{}
+		count     [doors]int
+		addresses map[netip.Prefix]int
+		empty     chan struct{} // closed when draining and nothing is open
 	}
 }
 
-func newConnections(max int) *connections {
-	c := &connections{max: max}
+func newConnections(cfg *Config, proxies proxies) *connections {
+	c := &connections{
+		max:           [doors]int{doorPublic: cfg.ConnectionsMax, doorOperations: operatorsMax},
+		perAddressMax: cfg.ConnectionsPerAddressMax, countLoopback: cfg.CountLoopback, proxies: proxies,
+	}
 	c.mu.open = make(map[*connection]struct{})
+	c.mu.addresses = make(map[netip.Prefix]int)
 	c.mu.empty = make(chan struct{})
 	return c
+}
+
+// wrap makes a connection out of one that has been accepted. encryption is nil when there is none.
+func (c *connections) wrap(raw net.Conn, at door, encryption *tls.Config) *connection {
+	conn := &connection{Conn: raw, raw: raw, all: c, door: at, peer: peerOf(raw)}
+	conn.trusted = c.proxies.trust(conn.peer)
+	if at == doorPublic && !conn.trusted && (c.countLoopback || !conn.peer.IsLoopback()) {
+		conn.network = networkOf(conn.peer)
+	}
+	if encryption != nil {
+		conn.sealed = newSealed(raw, encryption)
+		conn.Conn = conn.sealed.tls
+	}
+	return conn
 }
 
 // count returns how many connections are open.
@@ -58,20 +77,44 @@ func (c *connections) count() int {
 	return len(c.mu.open)
 }
 
-func (c *connections) add(conn *connection) bool {
+// The reasons for which a connection is not taken.
+type full uint8
+
+const (
+	fullNot     full = iota
+	fullServer       // or it is being stopped
+	fullAddress      // for its address
+)
+
+// add takes a place, or says why there is none.
+func (c *connections) add(conn *connection) full {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.draining.Load() || len(c.mu.open) >= c.max {
-		return false
+	counted := conn.network.IsValid()
+	switch {
+	case c.draining.Load() || c.mu.count[conn.door] >= c.max[conn.door]:
+		return fullServer
+	case counted && c.mu.addresses[conn.network] >= c.perAddressMax:
+		return fullAddress
 	}
 	c.mu.open[conn] = struct{}{}
-	return true
+	c.mu.count[conn.door]++
+	if counted {
+		c.mu.addresses[conn.network]++
+	}
+	return fullNot
 }
 
 func (c *connections) remove(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.mu.open, conn)
+	c.mu.count[conn.door]--
+	if conn.network.IsValid() {
+		if c.mu.addresses[conn.network]--; c.mu.addresses[conn.network] == 0 {
+			delete(c.mu.addresses, conn.network)
+		}
+	}
 	c.signalLocked()
 }
 
@@ -102,7 +145,7 @@ func (c *connections) drain(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	for conn := range c.mu.open {
-		_ = conn.Conn.Close()
+		_ = conn.raw.Close() // no word of goodbye: it could be waited for
 	}
 	c.mu.Unlock()
 	return ctx.Err()
@@ -126,12 +169,20 @@ const (
 // connection is one connection. fasthttp serves it from one goroutine; drain looks at it from
 // another.
 type connection struct {
-	net.Conn
-	all    *connections
-	state  atomic.Uint32
-	linger atomic.Bool // the client may still be sending
-	once   sync.Once
+	net.Conn          // what is read and written: raw, or the encryption over it
+	raw      net.Conn // the socket
+	sealed   *sealed  // nil when nothing is encrypted
+	door     door
+	peer     netip.Addr   // zero within the process
+	trusted  bool         // the peer is a proxy whose word is believed
+	network  netip.Prefix // counted under; zero: not counted
+	all      *connections
+	state    atomic.Uint32
+	linger   atomic.Bool // the client may still be sending
+	once     sync.Once
 
+	// named is the last Host that named this machine; of the goroutine that serves the connection.
+	named string
 	// subscriber is who has taken the connection over, or is about to; set before fasthttp lets go of it.
 	subscriber *subscriber
 }
@@ -153,14 +204,17 @@ func (c *connection) rest() {
 // request.
 func (c *connection) hurry() {
 	if c.state.CompareAndSwap(connectionResting, connectionClosing) {
-		_ = c.Conn.Close()
+		_ = c.raw.Close()
 		return
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(drainReadMax))
+	_ = c.raw.SetReadDeadline(time.Now().Add(drainReadMax))
 }
 
 // Read implements net.Conn.
 func (c *connection) Read(b []byte) (int, error) {
+	if c.sealed != nil && !c.sealed.open(c.all.draining.Load) {
+		return 0, io.EOF
+	}
 	n, err := c.Conn.Read(b)
 	if n > 0 && !c.work() || err != nil && c.state.Load() == connectionClosing {
 		return 0, io.EOF
@@ -186,7 +240,11 @@ func (c *connection) Close() error {
 		if c.linger.Load() && !c.all.draining.Load() {
 			c.drop()
 		}
-		err = c.Conn.Close()
+		if c.subscriber != nil {
+			err = c.raw.Close() // a goodbye of the encryption has been said by shut, or is too late
+		} else {
+			err = c.Conn.Close()
+		}
 		c.all.remove(c)
 		if c.subscriber != nil {
 			c.subscriber.lost()
@@ -196,12 +254,25 @@ func (c *connection) Close() error {
 }
 
 func (c *connection) drop() {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if err := c.closeWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerMax))
-	_, _ = io.CopyN(io.Discard, onlyReader{c.Conn}, lingerBytesMax)
+	_ = c.raw.SetReadDeadline(time.Now().Add(lingerMax))
+	_, _ = io.CopyN(io.Discard, onlyReader{c.raw}, lingerBytesMax)
+}
+
+// closeWrite ends the sending side: the client gets to read what was sent.
+func (c *connection) closeWrite() error {
+	if c.sealed != nil {
+		if err := c.sealed.goodbye(); err != nil {
+			return err
+		}
+	}
+	half, ok := c.raw.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
 }
 
 // onlyReader hides every method but Read, so that io.Copy does not look for a faster way.
@@ -212,67 +283,4 @@ func connectionState(c net.Conn, state fasthttp.ConnState) {
 	if own, ok := c.(*connection); ok && state == fasthttp.StateIdle {
 		own.rest()
 	}
-}
-
-// listener accepts connections up to the limit.
-type listener struct {
-	net.Listener
-	all      *connections
-	overload []byte // the answer to a connection too many
-	done     chan struct{}
-	once     sync.Once
-}
-
-func (c *connections) listen(ln net.Listener) *listener {
-	status, title := statusOf(commerce.CodeOverloaded)
-	body := wire.AppendProblem(nil, &wire.Problem{
-		Refusal: &commerce.Error{Code: commerce.CodeOverloaded, Detail: "too many connections; try again"},
-		Title:   title, Status: status, CorrelationID: freshCorrelation(),
-	})
-	head := "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: " +
-		contentTypeProblem + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
-	return &listener{Listener: ln, all: c, overload: append([]byte(head), body...), done: make(chan struct{})}
-}
-
-// Accept implements net.Listener. A failure that can pass is waited out: running out of file
-// descriptors must not end the server.
-func (l *listener) Accept() (net.Conn, error) {
-	wait := acceptWaitMin
-	for {
-		raw, err := l.Listener.Accept()
-		if err != nil {
-			if !passes(err) {
-				return nil, err
-			}
-			select {
-			case <-time.After(wait):
-			case <-l.done:
-			}
-			wait = min(2*wait, acceptWaitMax)
-			continue
-		}
-		wait = acceptWaitMin
-		conn := &connection{Conn: raw, all: l.all}
-		if l.all.add(conn) {
-			return conn, nil
-		}
-		_ = raw.SetWriteDeadline(time.Now().Add(drainReadMax))
-		_, _ = raw.Write(l.overload)
-		_ = raw.Close()
-	}
-}
-
-// Close implements net.Listener. Closing twice is harmless.
-func (l *listener) Close() error {
-	var err error
-	l.once.Do(func() {
-		close(l.done)
-		err = l.Listener.Close()
-	})
-	return err
-}
-
-func passes(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
 }

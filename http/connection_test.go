@@ -275,9 +275,9 @@ func TestListener_OutlivesFailuresThatPass(t *testing.T) {
 	raw, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	broken := errors.New("broken for good")
-	ln := newConnections(10).listen(&stubListener{Listener: raw, failures: []error{
+	ln := newConnections(&Config{ConnectionsMax: 10}, nil).listen(&stubListener{Listener: raw, failures: []error{
 		&net.OpError{Op: "accept", Err: syscall.EMFILE}, &net.OpError{Op: "accept", Err: syscall.ECONNABORTED}, broken,
-	}})
+	}}, doorPublic, nil)
 	_, err = ln.Accept()
 	require.ErrorIs(t, err, broken)
 	require.NoError(t, ln.Close())

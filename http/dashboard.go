@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/web"
 )
@@ -21,6 +22,7 @@ func dashboardRoutes() []Route {
 	return []Route{
 		{
 			Method: "GET", Path: pathDashboard, Operation: "showDashboard", Tag: "benchmarks",
+			Policy: anybody(), Class: access.ClassRead,
 			Summary: "A page for people: runs benchmarks, shows and compares results.", AnyQuery: true,
 			Answers: []Answer{{Status: 200, Type: contentTypeHTML, Headers: []string{"ETag"}, Description: "The page."}, {
 				Status: 304, Headers: []string{"ETag"}, Description: "It is still the same.",
@@ -29,6 +31,7 @@ func dashboardRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathDashboard + "/files/{file}", Operation: "getDashboardFile", Tag: "benchmarks",
+			Policy: anybody(), Class: access.ClassRead,
 			Summary: "What the page loads.", AnyQuery: true,
 			Parameters: []Parameter{{Name: "file", In: InPath, Kind: KindText, Max: fileNameMax, Required: true, Description: "The file's name."}},
 			Answers:    []Answer{{Status: 200, Type: "*/*", Description: "The file, which never changes under this name."}},
@@ -149,5 +152,5 @@ func (r *request) answerFile(file *siteFile) {
 		header.Set("Content-Encoding", "gzip")
 		content = file.zipped
 	}
-	r.answer(200, file.contentType, content)
+	r.answerShared(200, file.contentType, content)
 }

@@ -23,7 +23,7 @@ func TestDashboard_IsServedUnderAStrictPolicy(t *testing.T) {
 	require.True(t, strings.HasPrefix(policy, "default-src 'none';"))
 	require.NotContains(t, policy, "unsafe")
 	require.Equal(t, "nosniff", a.field("X-Content-Type-Options"))
-	require.Equal(t, "no-cache", a.field("Cache-Control"))
+	require.Equal(t, "private, no-cache", a.field("Cache-Control"))
 	require.Contains(t, a.body, "<html lang=\"en\">")
 
 	again := b.do(t, call{"GET", pathDashboard, "", []string{headerIfNoneMatch, a.field("ETag")}})

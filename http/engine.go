@@ -24,17 +24,21 @@ type Engine interface {
 	SearchProducts(q actors.ProductSearch) (actors.ProductPage, error)
 	SuggestProducts(text string, limit int) ([]actors.Suggestion, error)
 	Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error)
-	Order(ctx context.Context, id commerce.ID) (*commerce.Order, error)
-	Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error)
-	Timeline(ctx context.Context, order commerce.ID) ([]commerce.Event, error)
-	ScanOrders(ctx context.Context, q persistence.OrderQuery, visit func(*commerce.Order) error) error
+	Order(ctx context.Context, by *commerce.Principal, id commerce.ID) (*commerce.Order, error)
+	Orders(ctx context.Context, by *commerce.Principal, q persistence.OrderQuery) ([]*commerce.Order, error)
+	Timeline(ctx context.Context, by *commerce.Principal, id commerce.ID) (*commerce.Order, []commerce.Event, error)
+	ScanOrders(ctx context.Context, by *commerce.Principal, q persistence.OrderQuery, visit func(*commerce.Order) error) error
 
 	Sales(ctx context.Context, in *actors.Intervals) ([]actors.CurrencySales, error)
 	ProductSales(ctx context.Context, product commerce.ID, in *actors.Intervals) ([]actors.CurrencyProductSales, error)
 	TopProducts(ctx context.Context, q persistence.TopQuery) ([]actors.TopProduct, error)
 
-	FollowOrder(ctx context.Context, id commerce.ID, since *uint64, w actors.Watcher) (*commerce.Order, actors.Subscription, error)
-	FollowOrders(ctx context.Context, q actors.FeedQuery, w actors.Watcher) (persistence.Position, actors.Subscription, error)
+	FollowOrder(ctx context.Context, by *commerce.Principal, id commerce.ID, since *uint64, w actors.Watcher) (*commerce.Order, actors.Subscription, error)
+	FollowOrders(ctx context.Context, by *commerce.Principal, q actors.FeedQuery, w actors.Watcher) (persistence.Position, actors.Subscription, error)
+
+	AuditRecords(ctx context.Context, after uint64, limit int) ([]commerce.AuditRecord, error)
+	AuditHead(ctx context.Context) (persistence.AuditHead, error)
+	RecordAudit(ctx context.Context, record *commerce.AuditRecord) error
 
 	Verify(ctx context.Context, progress func(rows int64)) (*persistence.Report, error)
 	Health(ctx context.Context) actors.Health

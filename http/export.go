@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 	"github.com/penstock-dev/penstock/persistence"
@@ -30,9 +31,13 @@ const (
 	exportCollectEvery = 32 << 10
 	// sheetCollectEvery is the same for spreadsheets, which make eight times as much garbage.
 	sheetCollectEvery = exportCollectEvery / 8
+	// exportCheckEvery is after how many orders an export's credential is looked at again: it may have been revoked.
+	exportCheckEvery = 64
 	// exportBuffer is how much is gathered before it is handed to the connection, in bytes.
 	exportBuffer = 32 << 10
 )
+
+var errCredentialEnded = errors.New("the credential has expired or was revoked")
 
 // The formats of exports, in the order of exportFormats.
 const (
@@ -54,6 +59,7 @@ func exportTypes() []string {
 func exportRoute() Route {
 	return Route{
 		Method: "GET", Path: pathOrders + "/export", Operation: "exportOrders", Tag: "orders",
+		Policy: holders(commerce.ScopeExportsRead), Class: access.ClassExport,
 		Summary: "Streams orders, newest first, as they stood at one moment. Every row of csv and ndjson ends with a cursor: " +
 			"an export that was cut off goes on after it.",
 		Parameters: append(append([]Parameter{
@@ -70,7 +76,7 @@ func exportRoute() Route {
 			Description: "The cursor of the last row you have got: only what comes after it, and of csv no header.",
 		}),
 		Answers: []Answer{{
-			Status: 200, Type: exportTypes()[formatCSV],
+			Status: 200, Type: exportTypes()[formatCSV], OtherTypes: exportTypes()[formatCSV+1:],
 			Description: "The orders, in the format's media type. One that ends before its last chunk is not complete.",
 		}},
 		Problems: readProblems(codeTooManyRequests),
@@ -138,6 +144,9 @@ func (e *exports) close() {
 
 func (s *Server) exportOrders(r *request) error {
 	q, err := r.orderQuery()
+	if err == nil {
+		_, err = r.by.Sees(q.Customer) // now, while it can still be refused
+	}
 	if err != nil {
 		return err
 	}
@@ -149,6 +158,10 @@ func (s *Server) exportOrders(r *request) error {
 		r.answer(200, exportTypes()[format], nil)
 		return nil
 	}
+	if err := s.recordAudit(r, commerce.AuditOrdersExported); err != nil {
+		header.Del("Content-Disposition")
+		return err
+	}
 	if !s.exports.begin() {
 		header.Del("Content-Disposition")
 		return &commerce.Error{
@@ -159,7 +172,7 @@ func (s *Server) exportOrders(r *request) error {
 	ctx, cancel := context.WithTimeout(s.exports.life, exportTimeMax)
 	read, write := io.Pipe()
 	x := &export{
-		server: s, query: q, format: format, bom: r.value("bom").number == 1, out: write,
+		server: s, by: r.by, identity: r.identity, query: q, format: format, bom: r.value("bom").number == 1, out: write,
 		body: &exportBody{PipeReader: read, conn: r.ctx.Conn(), timeout: s.cfg.WriteTimeout, life: ctx, end: cancel},
 		log:  s.log.With("correlation_id", r.correlation, "user_id", r.caller),
 	}
@@ -209,13 +222,16 @@ func (b *exportBody) cutOff() {
 // export is one export on its way.
 type export struct {
 	server *Server
-	query  persistence.OrderQuery
-	format int
-	bom    bool
-	body   *exportBody
-	out    *io.PipeWriter
-	log    *slog.Logger
-	rows   int64
+	by     commerce.Principal
+	// identity is looked at again while rows go out; nil when nothing had to be proved.
+	identity *access.Identity
+	query    persistence.OrderQuery
+	format   int
+	bom      bool
+	body     *exportBody
+	out      *io.PipeWriter
+	log      *slog.Logger
+	rows     int64
 }
 
 // run writes the export. An error cuts the answer off, so that nobody takes it for complete.
@@ -247,7 +263,10 @@ func (x *export) write(ctx context.Context) (err error) {
 	if x.format == formatXLSX {
 		collectEvery = sheetCollectEvery
 	}
-	err = x.server.cfg.Engine.ScanOrders(ctx, x.query, func(o *commerce.Order) error {
+	err = x.server.cfg.Engine.ScanOrders(ctx, &x.by, x.query, func(o *commerce.Order) error {
+		if x.rows%exportCheckEvery == 0 && x.identity != nil && !x.server.cfg.Access.Valid(x.identity) {
+			return errCredentialEnded
+		}
 		if x.rows++; x.rows%collectEvery == 0 {
 			runtime.GC()
 		}

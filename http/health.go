@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/actors"
+	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
 
@@ -11,6 +12,7 @@ func operatorRoutes() []Route {
 	plain := func(path, operation, summary, schema string, handle func(*Server, *request) error) Route {
 		return Route{
 			Method: "GET", Path: path, Operation: operation, Tag: "operation", Summary: summary, AnyQuery: true,
+			Policy:  anybody(),
 			Answers: []Answer{{Status: 200, Schema: schema, Description: "Yes."}}, Handle: handle,
 		}
 	}
@@ -23,10 +25,16 @@ func operatorRoutes() []Route {
 	document.Answers[0].Description = "This document."
 	metrics := plain("/metrics", "metrics", "Shows figures, in the text format of Prometheus.", "", (*Server).serveMetrics)
 	metrics.Answers[0].Type, metrics.Answers[0].Description = "text/plain", "All metrics."
+	for _, r := range []*Route{&health, &metrics} { // they tell more than strangers need to know
+		r.Policy, r.Place = holders(commerce.ScopeAdmin), placeOperations
+	}
+	live := plain("/livez", "live", "Says that the process runs.", "Status", (*Server).live)
+	live.Place, ready.Place = placeEverywhere, placeEverywhere
 	return []Route{
 		verifyRoute(),
+		auditRoute(),
 		health,
-		plain("/livez", "live", "Says that the process runs.", "Status", (*Server).live),
+		live,
 		ready,
 		metrics,
 		document,

@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -35,6 +34,7 @@ type live struct {
 	slots  [pingSlots]pingSlot
 	stuck  atomic.Int64 // subscribers whose sockets are full
 
+	revoked  chan struct{} // some credentials may have ended
 	draining atomic.Bool
 	quit     chan struct{}
 	running  sync.WaitGroup
@@ -58,7 +58,10 @@ const (
 )
 
 func newLive(cfg *Config, log *slog.Logger) *live {
-	l := &live{cfg: cfg, log: log, quit: make(chan struct{})}
+	l := &live{cfg: cfg, log: log, quit: make(chan struct{}), revoked: make(chan struct{}, 1)}
+	if cfg.Access != nil {
+		cfg.Access.OnChange(l.identitiesChanged)
+	}
 	l.metrics = newLiveMetrics(l)
 	l.ready.init()
 	l.behind.init()
@@ -69,9 +72,9 @@ func newLive(cfg *Config, log *slog.Logger) *live {
 
 // admit takes a place for a subscriber, or says that there is none. What is admitted is started, or
 // released.
-func (l *live) admit(conn net.Conn, p protocol) (*subscriber, error) {
-	s := &subscriber{live: l, protocol: p, address: addressOf(conn)}
-	s.conn, _ = conn.(*connection)
+func (l *live) admit(r *request, p protocol) (*subscriber, error) {
+	s := &subscriber{live: l, protocol: p, identity: r.identity, address: networkOf(r.client())}
+	s.conn, _ = r.ctx.Conn().(*connection)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -115,6 +118,9 @@ func (l *live) startLocked() {
 		l.running.Go(l.catchUp)
 	}
 	l.running.Go(l.tick)
+	if l.cfg.Access != nil {
+		l.running.Go(l.watchIdentities)
+	}
 }
 
 // release ends a subscriber: nobody uses it any more.
@@ -200,25 +206,6 @@ func (l *live) spawn(f func()) bool {
 	}
 	l.running.Go(f)
 	return true
-}
-
-// addressOf returns the network that a subscriber is counted under: its address, or for IPv6 the part of
-// it that a provider gives to one customer.
-func addressOf(conn net.Conn) netip.Prefix {
-	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.Prefix{}
-	}
-	ip := tcp.AddrPort().Addr().Unmap()
-	bits := 32
-	if ip.Is6() {
-		bits = 64
-	}
-	prefix, err := ip.WithZone("").Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }
 
 // subscriberQueue is a line of subscribers. Each stands in it once at most, which bounds it.

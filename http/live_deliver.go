@@ -107,13 +107,17 @@ func (d *deliverer) controls(s *subscriber) (closing, gone bool) {
 // send writes the buffer without waiting. It returns false when the socket has not taken all of it:
 // then a goroutine waits, and the subscriber is out of the deliverer's hands.
 func (d *deliverer) send(s *subscriber) bool {
-	n, err := d.write.try(s.socket, d.buf)
+	out, err := s.seal(d.buf)
+	n := 0
+	if err == nil {
+		n, err = d.write.try(s.socket, out)
+	}
 	switch {
 	case err != nil:
 		_ = s.conn.Close() // whoever reads from it will tell
-	case n < len(d.buf):
+	case n < len(out):
 		d.delivered()
-		d.live.await(s, append([]byte(nil), d.buf[n:]...))
+		d.live.await(s, append([]byte(nil), out[n:]...))
 		return false
 	}
 	if cap(d.buf) > deliverBufferMax {
@@ -134,11 +138,11 @@ func (l *live) await(s *subscriber, rest []byte) {
 	l.running.Go(func() {
 		defer l.stuck.Add(-1)
 		l.metrics.slow.Add(1)
-		_ = s.conn.SetWriteDeadline(time.Now().Add(socketWait))
-		if _, err := s.conn.Write(rest); err != nil {
+		_ = s.conn.raw.SetWriteDeadline(time.Now().Add(socketWait))
+		if _, err := s.conn.raw.Write(rest); err != nil {
 			s.cut(websocket.CloseTryAgainLater)
 		}
-		_ = s.conn.SetWriteDeadline(time.Time{})
+		_ = s.conn.raw.SetWriteDeadline(time.Time{})
 		if s.closeSent {
 			s.shut()
 		}
@@ -149,9 +153,7 @@ func (l *live) await(s *subscriber, rest []byte) {
 // shut ends the sending side. REQUIRES: the caller has the subscriber.
 func (s *subscriber) shut() {
 	_ = s.conn.Conn.SetReadDeadline(time.Now().Add(closeWait))
-	if half, ok := s.conn.Conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-	}
+	_ = s.conn.closeWrite()
 }
 
 // delivered counts the updates that have been sent.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fasthttp/websocket"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 )
 
@@ -48,6 +49,7 @@ type subscriber struct {
 	live         *live
 	protocol     protocol
 	subscription actors.Subscription
+	identity     *access.Identity // nil when it did not have to prove anything
 	conn         *connection
 	socket       syscall.RawConn // nil when the connection is none of the system's
 	address      netip.Prefix
@@ -112,12 +114,15 @@ func (s *subscriber) requeue() {
 // has read beyond the request is fetched from it, so that nothing of its memory is kept.
 func (s *subscriber) start(hijacked net.Conn) {
 	early := takeBuffered(s.conn.Conn, hijacked)
-	if raw, ok := s.conn.Conn.(syscall.Conn); ok {
+	if s.conn.sealed != nil {
+		s.conn.sealed.hold()
+	}
+	if raw, ok := s.conn.raw.(syscall.Conn); ok {
 		if socket, err := raw.SyscallConn(); err == nil {
 			s.socket = socket
 		}
 	}
-	if tcp, ok := s.conn.Conn.(interface{ SetWriteBuffer(int) error }); ok {
+	if tcp, ok := s.conn.raw.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // it would grow to megabytes for a client that never reads
 	}
 	if !s.state.CompareAndSwap(subscriberStarting, subscriberQueued) {
@@ -210,6 +215,14 @@ func (s *subscriber) pong(payload []byte) {
 
 // closeWait is how long a client may take to close its side after it has been told to.
 const closeWait = time.Second
+
+// seal returns what of a message goes to the socket. REQUIRES: the caller has the subscriber.
+func (s *subscriber) seal(message []byte) ([]byte, error) {
+	if s.conn.sealed == nil {
+		return message, nil
+	}
+	return s.conn.sealed.seal(message)
+}
 
 // discard reads and drops what a client still sends, so that it gets to read why it was closed.
 func (s *subscriber) discard(buf []byte) {

@@ -79,7 +79,7 @@ func setupShop(t *testing.T) *shop {
 	s := &shop{engine: engine}
 	s.testBundle = setupTCP(t, func(c *Config) { c.Engine = engine })
 	receipt, err := engine.CreateProduct(&commerce.CreateProduct{
-		Caller: "merchant", Name: "Kettle", OnHand: 1_000_000, Price: commerce.Money{Amount: 100, Currency: commerce.DefaultCurrency()},
+		Caller: commerce.Trusted("merchant"), Name: "Kettle", OnHand: 1_000_000, Price: commerce.Money{Amount: 100, Currency: commerce.DefaultCurrency()},
 	})
 	require.NoError(t, err)
 	s.product = receipt.Product.ID
@@ -89,7 +89,7 @@ func setupShop(t *testing.T) *shop {
 func (s *shop) place(t *testing.T, customer string) *commerce.Order {
 	t.Helper()
 	receipt, err := s.engine.PlaceOrder(&commerce.PlaceOrder{
-		Caller: customer, Lines: []commerce.OrderLine{{Product: s.product, Quantity: 1}},
+		Caller: commerce.Trusted(customer), Lines: []commerce.OrderLine{{Product: s.product, Quantity: 1}},
 		Address: commerce.Address{Street: "1 Teheran-ro", City: "Seoul", PostalCode: "06234"},
 	})
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func (s *shop) move(t *testing.T, order commerce.ID, to ...commerce.Status) {
 	t.Helper()
 	for _, status := range to {
 		_, err := s.engine.TransitionOrder(&commerce.TransitionOrder{
-			Caller: "clerk", Order: order, To: status, Reason: "as asked", Carrier: "CJ", TrackingNumber: "7",
+			Caller: commerce.Trusted("clerk"), Order: order, To: status, Reason: "as asked", Carrier: "CJ", TrackingNumber: "7",
 		})
 		require.NoError(t, err)
 	}

@@ -87,7 +87,7 @@ func BenchmarkAccessLog(b *testing.B) {
 		"slog": slog.New(slog.NewJSONHandler(writer, &slog.HandlerOptions{ReplaceAttr: rename})),
 	} {
 		b.Run(name, func(b *testing.B) {
-			a := newAccess(AccessLogAll, log.With("logger", "http"), "POST", pathOrders)
+			a := newRequestLog(AccessLogAll, log.With("logger", "http"), "POST", pathOrders)
 			r := &request{caller: "kim", correlation: freshCorrelation()}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
@@ -11,6 +12,7 @@ func orderRoutes() []Route {
 	return []Route{
 		{
 			Method: "POST", Path: pathOrders, Operation: "placeOrder", Tag: "orders",
+			Policy: holders(commerce.ScopeOrdersWrite), Class: access.ClassWrite,
 			Summary:    "Places an order: all of its units or none. It is durable before it is answered.",
 			Parameters: []Parameter{keyParameter()},
 			Body:       &Body{Schema: "PlaceOrder", Types: []string{contentTypeJSON}},
@@ -19,12 +21,13 @@ func orderRoutes() []Route {
 				Description: "The order, with the catalogue's prices.",
 			}},
 			Problems: keyedProblems(commerce.CodeNotFound, commerce.CodeInsufficientStock, commerce.CodePriceChanged,
-				commerce.CodeProductArchived, commerce.CodeCurrencyMismatch, commerce.CodeQuarantined),
+				commerce.CodeProductArchived, commerce.CodeCustomerLimit, commerce.CodeCurrencyMismatch, commerce.CodeQuarantined),
 			Handle: (*Server).placeOrder,
 		},
 		orderListRoute(),
 		{
 			Method: "GET", Path: pathOrders + "/{id}", Operation: "getOrder", Tag: "orders",
+			Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead,
 			Summary:    "Shows an order.",
 			Parameters: []Parameter{idParameter("order"), ifNoneMatchParameter()},
 			Answers: []Answer{
@@ -40,6 +43,7 @@ func orderRoutes() []Route {
 func orderListRoute() Route {
 	return Route{
 		Method: "GET", Path: pathOrders, Operation: "listOrders", Tag: "orders",
+		Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead,
 		Summary: "Lists orders, newest first, a page at a time.",
 		Parameters: append(orderFilters(),
 			Parameter{
@@ -92,7 +96,7 @@ func statusWords() []string {
 }
 
 func (s *Server) placeOrder(r *request) error {
-	cmd := &commerce.PlaceOrder{Caller: r.caller, Key: r.key()}
+	cmd := &commerce.PlaceOrder{Caller: r.by, Key: r.key()}
 	if err := r.decoder.PlaceOrder(r.body(), cmd); err != nil {
 		return err
 	}
@@ -115,7 +119,7 @@ func (r *request) answerOrder(status int, receipt actors.OrderReceipt) error {
 func (s *Server) getOrder(r *request) error {
 	ctx, cancel := s.query()
 	defer cancel()
-	order, err := s.cfg.Engine.Order(ctx, r.id())
+	order, err := s.cfg.Engine.Order(ctx, &r.by, r.id())
 	if err != nil {
 		return err
 	}
@@ -155,7 +159,7 @@ func (s *Server) listOrders(r *request) error {
 	q.Limit = limit + 1 // one more says whether there is a next page
 	ctx, cancel := s.query()
 	defer cancel()
-	orders, err := s.cfg.Engine.Orders(ctx, q)
+	orders, err := s.cfg.Engine.Orders(ctx, &r.by, q)
 	if err != nil {
 		return err
 	}

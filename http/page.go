@@ -1,5 +1,13 @@
 package http
 
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+
+	"github.com/penstock-dev/penstock/access"
+)
+
 // The media types of pages and of what they load.
 const (
 	contentTypeHTML   = "text/html; charset=utf-8"
@@ -18,4 +26,42 @@ func (r *request) setPage() {
 	header.Set("Content-Security-Policy", pagePolicy)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+// mustFile returns a file of a page. That it is there is decided when the program is built.
+func mustFile(files embed.FS, name string) []byte {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// fileRoute serves what a page loads.
+func fileRoute(path, operation, contentType string, text []byte) Route {
+	sum := sha256.Sum256(text)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return Route{
+		Method: "GET", Path: path, Operation: operation, Tag: "pages", AnyQuery: true,
+		Policy: anybody(), Class: access.ClassRead,
+		Summary:    "A file that a page loads.",
+		Parameters: []Parameter{ifNoneMatchParameter()},
+		Answers: []Answer{
+			{Status: 200, Type: contentType, Headers: []string{"ETag"}, Description: "The file."},
+			{Status: 304, Headers: []string{"ETag"}, Description: "The file has not changed."},
+		},
+		Handle: func(_ *Server, r *request) error { return r.answerText(contentType, text, tag) },
+	}
+}
+
+// answerText answers with a file that may be kept, and is asked for again by its ETag.
+func (r *request) answerText(contentType string, text []byte, tag string) error {
+	r.tag = append(r.tag[:0], tag...)
+	r.setETag()
+	if r.unchanged() {
+		return nil
+	}
+	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache)
+	r.answer(200, contentType, text)
+	return nil
 }

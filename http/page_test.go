@@ -9,7 +9,7 @@ import (
 func TestPages_AreUnderOnePolicy(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	for _, path := range []string{pathDashboard, "/orders/" + sampleID(1).String() + "/track"} {
+	for _, path := range []string{pathDashboard, "/login", "/orders/" + sampleID(1).String() + "/track"} {
 		a := b.do(t, call{"GET", path, "", nil})
 		require.Equal(t, contentTypeHTML, a.field("Content-Type"), path)
 		require.Equal(t, pagePolicy, a.field("Content-Security-Policy"), path)

@@ -51,6 +51,10 @@ type Parameter struct {
 	Min, Max    int64
 	Words       []string
 	Default     string // what it is when it is not sent, or ""; for readers
+	Pattern     string // what else is true of a text that its handler accepts, for readers
+	NotZero     bool   // the same, of an integer
+	Format      string // the same, as a format of JSON Schema
+	Examples    []string
 	Required    bool
 	Description string
 }
@@ -177,6 +181,7 @@ func (r *request) readQuery(note func(name, fault string)) {
 	for name, text := range r.ctx.QueryArgs().All() {
 		at := r.route.parameter(string(name))
 		switch {
+		case at < 0 && r.route.Ticket && string(name) == ticketParameter: // read before
 		case at < 0:
 			quoted := strings.ToValidUTF8(string(name[:min(len(name), nameMax)]), "\uFFFD")
 			note("query", "has no parameter named "+strconv.Quote(quoted))

@@ -32,15 +32,15 @@ func TestServer_HandsOutCopies(t *testing.T) {
 		switch cmd := asked.(type) {
 		case *commerce.PlaceOrder:
 			require.Equal(t, []string{"kim", "key-1", "1 Teheran-ro", "leave at the door"},
-				[]string{cmd.Caller, cmd.Key, cmd.Address.Street, cmd.Note})
+				[]string{cmd.Caller.Subject, cmd.Key, cmd.Address.Street, cmd.Note})
 		case *commerce.CreateProduct:
-			require.Equal(t, []string{"kim", "key-1", "Kettle", `{"colour":"red"}`}, []string{cmd.Caller, cmd.Key, cmd.Name, cmd.Attributes})
+			require.Equal(t, []string{"kim", "key-1", "Kettle", `{"colour":"red"}`}, []string{cmd.Caller.Subject, cmd.Key, cmd.Name, cmd.Attributes})
 		case *commerce.AdjustStock:
-			require.Equal(t, commerce.AdjustStock{Caller: "kim", Key: "key-1", Product: sampleID(2), Delta: -5, Reason: "sold"}, *cmd)
+			require.Equal(t, commerce.AdjustStock{Caller: commerce.Trusted("kim"), Correlation: cmd.Correlation, Key: "key-1", Product: sampleID(2), Delta: -5, Reason: "sold"}, *cmd)
 		case *commerce.TransitionOrder:
-			require.Equal(t, []string{"kim", "key-1", "late"}, []string{cmd.Caller, cmd.Key, cmd.Reason})
+			require.Equal(t, []string{"kim", "key-1", "late"}, []string{cmd.Caller.Subject, cmd.Key, cmd.Reason})
 		case *commerce.UpdateProduct:
-			require.Equal(t, []string{"kim", "Pot", `{"colour":"red","a":"b"}`}, []string{cmd.Caller, *cmd.Name, *cmd.Attributes})
+			require.Equal(t, []string{"kim", "Pot", `{"colour":"red","a":"b"}`}, []string{cmd.Caller.Subject, *cmd.Name, *cmd.Attributes})
 		case actors.ProductQuery:
 			require.Equal(t, []any{"kitchen", "K-1", int64(5), int64(7)}, []any{cmd.Category, cmd.SKU, *cmd.PriceMin, *cmd.PriceMax})
 		case persistence.OrderQuery:

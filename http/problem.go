@@ -15,12 +15,18 @@ import (
 // The codes of refusals that are about HTTP itself. The others are commerce's.
 const (
 	codeBadRequest       commerce.Code = "bad_request"             // not HTTP/1.1
+	codeKeysOff          commerce.Code = "keys_off"                // this server keeps no API keys
+	codeNoProof          commerce.Code = "no_credential"           // there is none that something could stand for
+	codeUnauthenticated  commerce.Code = "unauthenticated"         // say who you are
 	codeMethodNotAllowed commerce.Code = "method_not_allowed"      // the path is right, the method is not
 	codeRequestTimeout   commerce.Code = "request_timeout"         // the request did not arrive in time
+	codeProxyRefused     commerce.Code = "proxy_not_allowed"       // callers are believed here, and this one may be anybody
+	codeHostRefused      commerce.Code = "host_not_allowed"        // callers are believed here, and a site may have sent this one
+	codeURITooLong       commerce.Code = "uri_too_long"            // the path and the query
 	codePayloadTooLarge  commerce.Code = "payload_too_large"       // the body is too long
 	codeMediaType        commerce.Code = "unsupported_media_type"  // the body is not of a type that is read here
 	codeHeaderTooLarge   commerce.Code = "header_fields_too_large" // the header block is too long
-	codeTooManyRequests  commerce.Code = "too_many_requests"       // wait for the one that is running
+	codeTooManyRequests  commerce.Code = "too_many_requests"       // wait, and ask less often
 	codeOriginRefused    commerce.Code = "origin_not_allowed"      // a page of another site asks
 	codeUpgradeRequired  commerce.Code = "upgrade_required"        // this path speaks another protocol
 	codeCursorGone       commerce.Code = "cursor_gone"             // what comes after the cursor is no longer kept
@@ -36,8 +42,14 @@ func statusOf(code commerce.Code) (status int, title string) {
 	switch code {
 	case commerce.CodeValidation:
 		return 400, "The request is not valid"
-	case codeBadRequest:
-		return 400, "The request is not HTTP"
+	case codeKeysOff:
+		return 403, "There are no API keys on this server"
+	case codeNoProof:
+		return 409, "There is no credential"
+	case codeUnauthenticated:
+		return 401, "It is not known who asks"
+	case commerce.CodeForbidden:
+		return 403, "You may not do that"
 	case codeBenchmarksOff:
 		return 403, "Benchmarks are off on this server"
 	case codeOriginRefused:
@@ -46,10 +58,10 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 404, "There is no such thing"
 	case codeMethodNotAllowed:
 		return 405, "The method is not allowed here"
-	case codeRequestTimeout:
-		return 408, "The request took too long to arrive"
 	case commerce.CodeInsufficientStock:
 		return 409, "There is not enough stock"
+	case commerce.CodeCustomerLimit:
+		return 409, "A customer may not have more"
 	case commerce.CodePriceChanged:
 		return 409, "The price has changed"
 	case commerce.CodeProductArchived:
@@ -68,8 +80,6 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 410, "The cursor is too old"
 	case commerce.CodePrecondition:
 		return 412, "The product has changed"
-	case codePayloadTooLarge:
-		return 413, "The body is too large"
 	case codeMediaType:
 		return 415, "The body's type is not supported"
 	case commerce.CodeIdempotencyMismatch:
@@ -80,8 +90,6 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 428, "If-Match is required"
 	case codeTooManyRequests:
 		return 429, "Too many requests"
-	case codeHeaderTooLarge:
-		return 431, "The header fields are too large"
 	case commerce.CodeInternal:
 		return 500, "Something went wrong here"
 	case commerce.CodeOverloaded:
@@ -94,6 +102,28 @@ func statusOf(code commerce.Code) (status int, title string) {
 		return 503, "The product is quarantined"
 	case commerce.CodeFenced:
 		return 503, "A newer process has taken over"
+	default:
+		return statusOfTransport(code)
+	}
+}
+
+// statusOfTransport is the part of the table that is about requests that are refused whatever they ask for.
+func statusOfTransport(code commerce.Code) (status int, title string) {
+	switch code {
+	case codeBadRequest:
+		return 400, "The request is not HTTP"
+	case codeProxyRefused:
+		return 403, "Proxies may not speak for others here"
+	case codeHostRefused:
+		return 421, "This server is not asked under that name"
+	case codeRequestTimeout:
+		return 408, "The request took too long to arrive"
+	case codePayloadTooLarge:
+		return 413, "The body is too large"
+	case codeURITooLong:
+		return 414, "The path is too long"
+	case codeHeaderTooLarge:
+		return 431, "The header fields are too large"
 	default:
 		return 0, ""
 	}

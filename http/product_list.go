@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
@@ -22,6 +23,7 @@ func productSorts() []string {
 func productListRoute() Route {
 	return Route{
 		Method: "GET", Path: pathProducts, Operation: "listProducts", Tag: "products",
+		Policy: anybody(), Class: access.ClassRead,
 		Summary: "Lists products that are sold, a page at a time.",
 		Parameters: append([]Parameter{pageParameter(pageMax), perPageParameter()}, append(filterParameters(), Parameter{
 			Name: "sort", In: InQuery, Kind: KindWord, Words: productSorts(), Default: "newest",

@@ -3,6 +3,7 @@ package http
 import (
 	"strconv"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -16,12 +17,13 @@ const (
 
 func productSearchRoutes() []Route {
 	text := Parameter{
-		Name: "q", In: InQuery, Kind: KindText, Max: actors.SearchTextMax, Required: true,
+		Name: "q", In: InQuery, Kind: KindText, Max: actors.SearchTextMax, Required: true, Pattern: patternWord,
 		Description: "What to look for: at most " + strconv.Itoa(actors.SearchWordsMax) + " words, in Korean or English.",
 	}
 	return []Route{
 		{
 			Method: "GET", Path: pathProducts + "/search", Operation: "searchProducts", Tag: "products",
+			Policy: anybody(), Class: access.ClassRead,
 			Summary: "Finds products that are sold, the best first: by name, then SKU, category and description. Typos are forgiven.",
 			Parameters: append([]Parameter{text, pageParameter(searchPageMax), perPageParameter()},
 				append(filterParameters(), ifNoneMatchParameter())...),
@@ -30,6 +32,7 @@ func productSearchRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathProducts + "/suggest", Operation: "suggestProducts", Tag: "products",
+			Policy: anybody(), Class: access.ClassRead,
 			Summary:    "Completes what is being typed with the names of products.",
 			Parameters: []Parameter{text, ifNoneMatchParameter()},
 			Answers: []Answer{

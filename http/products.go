@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
@@ -16,6 +17,7 @@ func productRoutes() []Route {
 	return []Route{
 		{
 			Method: "POST", Path: pathProducts, Operation: "createProduct", Tag: "products",
+			Policy: holders(commerce.ScopeProductsWrite), Class: access.ClassWrite,
 			Summary:    "Puts a product into the catalogue, with its first units.",
 			Parameters: []Parameter{keyParameter()},
 			Body:       &Body{Schema: "CreateProduct", Types: []string{contentTypeJSON}},
@@ -29,6 +31,7 @@ func productRoutes() []Route {
 		productListRoute(),
 		{
 			Method: "GET", Path: pathProducts + "/{id}", Operation: operationGetProduct, Tag: "products",
+			Policy: anybody(), Class: access.ClassRead,
 			Summary:    "Shows a product with its stock as it is committed.",
 			Parameters: []Parameter{idParameter("product"), ifNoneMatchParameter()},
 			Answers: []Answer{
@@ -40,6 +43,7 @@ func productRoutes() []Route {
 		},
 		{
 			Method: "PATCH", Path: pathProducts + "/{id}", Operation: "updateProduct", Tag: "products",
+			Policy: holders(commerce.ScopeProductsWrite), Class: access.ClassWrite,
 			Summary: "Changes what the catalogue says, by a JSON merge patch. Stock is never touched.",
 			Parameters: []Parameter{idParameter("product"), ifMatchParameter(true,
 				"The ETag of the product you have read, of which only the first number counts, or *.")},
@@ -53,6 +57,7 @@ func productRoutes() []Route {
 		},
 		{
 			Method: "DELETE", Path: pathProducts + "/{id}", Operation: "archiveProduct", Tag: "products",
+			Policy: holders(commerce.ScopeProductsWrite), Class: access.ClassWrite,
 			Summary: "Archives a product: it is no longer listed or sold, and stays readable.",
 			Parameters: []Parameter{idParameter("product"), ifMatchParameter(false,
 				"The ETag of the product you have read; without it the product is archived as it is.")},
@@ -66,7 +71,7 @@ func productRoutes() []Route {
 }
 
 func (s *Server) createProduct(r *request) error {
-	cmd := &commerce.CreateProduct{Caller: r.caller, Key: r.key()}
+	cmd := &commerce.CreateProduct{Caller: r.by, Correlation: r.correlation, Key: r.key()}
 	if err := r.decoder.CreateProduct(r.body(), cmd); err != nil {
 		return err
 	}
@@ -133,7 +138,7 @@ func (s *Server) archiveProduct(r *request) error {
 	if !sent {
 		condition.Any = true
 	}
-	return s.changeProduct(r, condition, func(current *commerce.Product, caller string) (*commerce.UpdateProduct, error) {
+	return s.changeProduct(r, condition, func(current *commerce.Product, caller commerce.Principal) (*commerce.UpdateProduct, error) {
 		if current.Archived {
 			return nil, nil // archived is what was asked for
 		}
@@ -164,7 +169,7 @@ const changePauseMax = 10 * time.Millisecond
 // change returns nil when nothing is to be done. A change that fits any version is tried until it
 // is the first, as long as a read may take.
 func (s *Server) changeProduct(
-	r *request, condition wire.IfMatch, change func(current *commerce.Product, caller string) (*commerce.UpdateProduct, error),
+	r *request, condition wire.IfMatch, change func(current *commerce.Product, caller commerce.Principal) (*commerce.UpdateProduct, error),
 ) error {
 	ctx, cancel := s.query()
 	defer cancel()
@@ -179,7 +184,7 @@ func (s *Server) changeProduct(
 				Detail: "the product has changed since it was read; read it again and send its new ETag in If-Match",
 			}
 		}
-		cmd, err := change(row.Product, r.caller)
+		cmd, err := change(row.Product, r.by)
 		if err != nil {
 			return err
 		}

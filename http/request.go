@@ -5,10 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
-	"strconv"
+	"net/netip"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -44,24 +45,27 @@ const (
 type headerKeys struct {
 	correlation, location, etag, retryAfter, replayed, link, total, cacheControl []byte
 
-	contentOptions, noSniff, noStore, noCache, yes []byte
+	noStore, noCache, yes []byte
+
+	rateLimit, rateLimitPolicy []byte
 }
 
 func newHeaderKeys() headerKeys {
 	return headerKeys{
-		correlation:    []byte("X-Correlation-Id"),
-		location:       []byte("Location"),
-		etag:           []byte("Etag"),
-		retryAfter:     []byte("Retry-After"),
-		replayed:       []byte("Idempotency-Replayed"),
-		link:           []byte("Link"),
-		total:          []byte("X-Total-Count"),
-		cacheControl:   []byte("Cache-Control"),
-		contentOptions: []byte("X-Content-Type-Options"),
-		noSniff:        []byte("nosniff"),
-		noStore:        []byte("no-store"),
-		noCache:        []byte("no-cache"),
-		yes:            []byte("true"),
+		correlation:  []byte("X-Correlation-Id"),
+		location:     []byte("Location"),
+		etag:         []byte("Etag"),
+		retryAfter:   []byte("Retry-After"),
+		replayed:     []byte("Idempotency-Replayed"),
+		link:         []byte("Link"),
+		total:        []byte("X-Total-Count"),
+		cacheControl: []byte("Cache-Control"),
+		noStore:      []byte("no-store"),
+		noCache:      []byte("private, no-cache"),
+		yes:          []byte("true"),
+
+		rateLimit:       []byte("Ratelimit"),
+		rateLimitPolicy: []byte("Ratelimit-Policy"),
 	}
 }
 
@@ -70,7 +74,10 @@ func newHeaderKeys() headerKeys {
 type request struct {
 	ctx         *fasthttp.RequestCtx
 	route       *Route
-	caller      string
+	caller      string // who asks, for the log
+	by          commerce.Principal
+	identity    *access.Identity // nil when nothing has been proved
+	believed    bool             // nothing has to be
 	correlation string
 	pathID      pathID
 	values      [parametersMax]value // of the route's parameters, at the same positions
@@ -78,10 +85,14 @@ type request struct {
 	buf         []byte // the answer's body while it is written
 	tag         []byte // the answer's entity tag
 	keys        *headerKeys
+	head        head
+	address     netip.Addr // see client
+	origins     origins
+	security    *securityFields
 }
 
 func (s *Server) newRequest() any {
-	return &request{decoder: wire.NewDecoder(), keys: &s.keys}
+	return &request{decoder: wire.NewDecoder(), keys: &s.keys, origins: s.origins, security: &s.security}
 }
 
 // begin takes over a request: who asks, and under which correlation id.
@@ -94,7 +105,7 @@ func (r *request) begin(ctx *fasthttp.RequestCtx, route *Route) {
 		r.correlation = freshCorrelation()
 	}
 	ctx.Response.Header.SetCanonical(r.keys.correlation, append(r.buf[:0], r.correlation...))
-	ctx.Response.Header.SetCanonical(r.keys.contentOptions, r.keys.noSniff)
+	r.security.set(&ctx.Response.Header)
 }
 
 // bufferMax bounds the buffers that a pooled request keeps.
@@ -103,7 +114,9 @@ const bufferMax = 64 << 10
 // end forgets the request, so that the pool keeps nothing of it alive.
 func (r *request) end() {
 	r.ctx, r.route = nil, nil
+	r.head, r.address = head{}, netip.Addr{}
 	r.caller, r.correlation = "", ""
+	r.by, r.identity, r.believed = commerce.Principal{}, nil, false
 	clear(r.values[:])
 	if cap(r.buf) > bufferMax {
 		r.buf = nil
@@ -133,24 +146,6 @@ func freshCorrelation() string {
 	var text [32]byte
 	hex.Encode(text[:], raw[:])
 	return string(text[:])
-}
-
-// identify reads who asks. It is believed: see CheckListen.
-func (r *request) identify() error {
-	sent := r.ctx.Request.Header.Peek(headerCaller)
-	if len(sent) == 0 {
-		return nil
-	}
-	if len(sent) > commerce.UserIDMax {
-		return invalidParameter(headerCaller, "must be at most "+strconv.Itoa(commerce.UserIDMax)+" characters long")
-	}
-	for _, c := range sent {
-		if c <= ' ' || c > '~' {
-			return invalidParameter(headerCaller, "must be visible ASCII characters only")
-		}
-	}
-	r.caller = string(sent)
-	return nil
 }
 
 // key returns the idempotency key, or "".

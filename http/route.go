@@ -2,7 +2,9 @@ package http
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 )
 
@@ -19,6 +21,10 @@ type Route struct {
 	Body       *Body
 	Answers    []Answer
 	Problems   []commerce.Code // besides those of every route
+	Policy     policy          // who may use it
+	Class      access.Class    // which rate it counts against
+	Place      place           // at which listeners it can be asked for
+	Ticket     bool            // a ticket in the query may stand for a credential: browsers' sockets
 	Handle     func(*Server, *request) error
 }
 
@@ -32,8 +38,9 @@ type Body struct {
 // Answer describes what a route answers when it does what it was asked for.
 type Answer struct {
 	Status      int
-	Schema      string // in the document's components, or "" when there is no body
-	Type        string // media type; "" is JSON
+	Schema      string   // in the document's components, or "" when there is no body
+	Type        string   // media type; "" is JSON
+	OtherTypes  []string // it may have one of these instead: the parameters say
 	Headers     []string
 	Description string
 }
@@ -60,10 +67,24 @@ func (r *Route) mustParameter(name string) int {
 
 // problems returns every code that the route can answer with.
 func (r *Route) problems() []commerce.Code {
-	codes := []commerce.Code{commerce.CodeValidation}
+	codes := everyProblem()
+	if r.Class != access.ClassNone {
+		codes = append(codes, codeTooManyRequests)
+	}
 	if r.Body != nil {
-		codes = append(codes, codePayloadTooLarge, codeMediaType)
+		codes = append(codes, codeMediaType)
 	}
 	codes = append(codes, r.Problems...)
-	return append(codes, commerce.CodeInternal)
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// everyProblem returns the codes that any route can answer with: the request may be none, and the caller
+// nobody.
+func everyProblem() []commerce.Code {
+	return []commerce.Code{
+		commerce.CodeValidation, codeBadRequest, codeUnauthenticated, commerce.CodeForbidden, codeOriginRefused, codeProxyRefused,
+		codeRequestTimeout, codePayloadTooLarge, codeURITooLong, codeHostRefused, codeHeaderTooLarge, commerce.CodeOverloaded,
+		commerce.CodeStoreUnavailable, commerce.CodeInternal,
+	}
 }

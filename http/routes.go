@@ -33,6 +33,9 @@ func routes() []Route {
 	all = append(all, exportRoute())
 	all = append(all, analyticsRoutes()...)
 	all = append(all, operatorRoutes()...)
+	all = append(all, sessionRoutes()...)
+	all = append(all, signinRoutes()...)
+	all = append(all, keyRoutes()...)
 	all = append(all, benchmarkRoutes()...)
 	all = append(all, dashboardRoutes()...)
 	return all
@@ -59,7 +62,7 @@ func idParameter(of string) Parameter {
 
 func keyParameter() Parameter {
 	return Parameter{
-		Name: headerIdempotencyKey, In: InHeader, Kind: KindText, Max: commerce.IdempotencyKeyMax,
+		Name: headerIdempotencyKey, In: InHeader, Kind: KindText, Max: commerce.IdempotencyKeyMax, Pattern: patternVisible,
 		Description: "Names this request among yours, in visible ASCII characters. Sent again with the same body, " +
 			"it is answered with the first answer and done only once.",
 	}
@@ -73,7 +76,10 @@ func ifNoneMatchParameter() Parameter {
 }
 
 func ifMatchParameter(required bool, description string) Parameter {
-	return Parameter{Name: headerIfMatch, In: InHeader, Kind: KindText, Required: required, Description: description}
+	return Parameter{
+		Name: headerIfMatch, In: InHeader, Kind: KindText, Required: required, Pattern: patternProductTag,
+		Examples: []string{`"12-3407"`, "*"}, Description: description,
+	}
 }
 
 func limitParameter() Parameter {

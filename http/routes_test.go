@@ -2,8 +2,6 @@ package http
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +29,7 @@ type openapi struct {
 		} `json:"requestBody"`
 		Responses map[string]struct {
 			Description string         `json:"description"`
+			Codes       []string       `json:"x-codes"`
 			Content     map[string]any `json:"content"`
 		} `json:"responses"`
 	} `json:"paths"`
@@ -59,7 +58,7 @@ func TestRegistry_RouterAndDocumentHoldTheSameRoutes(t *testing.T) {
 	for _, r := range b.server.routes {
 		registered = append(registered, r.Method+" "+r.Path)
 	}
-	for method, paths := range b.server.newRouter().List() {
+	for method, paths := range b.server.newRouter(doorPublic).List() {
 		for _, path := range paths {
 			if method == fasthttp.MethodHead {
 				require.Contains(t, registered, "GET "+path)
@@ -91,7 +90,7 @@ func TestRegistry_IsComplete(t *testing.T) {
 			status, _ := statusOf(code)
 			require.NotZero(t, status, "%s: %s", r.Operation, code)
 			for _, a := range r.Answers {
-				require.NotEqual(t, status, a.Status, "%s: %s hides an answer", r.Operation, code)
+				require.True(t, status == 503 || status != a.Status, "%s: %s hides an answer", r.Operation, code)
 			}
 		}
 		for _, p := range r.Parameters {
@@ -229,8 +228,8 @@ func TestDocument_NamesTheProblemsOfEveryRoute(t *testing.T) {
 			status, _ := statusOf(code)
 			response, ok := responses[itoa(int64(status))]
 			require.True(t, ok, "%s: %s", r.Operation, code)
-			require.Contains(t, strings.Split(response.Description, ", "), string(code))
-			require.Equal(t, []string{contentTypeProblem}, slices.Collect(maps.Keys(response.Content)))
+			require.Contains(t, response.Codes, string(code))
+			require.Contains(t, response.Content, contentTypeProblem)
 		}
 	}
 }

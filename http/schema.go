@@ -12,8 +12,18 @@ import (
 // schema is a JSON Schema (2020-12) as it stands in the API document.
 type schema map[string]any
 
-// textSchema bounds a text, in characters.
+// textSchema bounds a text that people write, in characters.
 func textSchema(min, max int, description string) schema {
+	s := lengthSchema(min, max, description)
+	s["pattern"] = patternText
+	if min > 0 {
+		s["pattern"] = patternNotBlank
+	}
+	return s
+}
+
+// lengthSchema bounds any text, in characters.
+func lengthSchema(min, max int, description string) schema {
 	s := schema{"type": "string", "maxLength": max, "description": description}
 	if min > 0 {
 		s["minLength"] = min
@@ -38,7 +48,7 @@ func timeSchema(description string) schema {
 }
 
 func currencySchema() schema {
-	return schema{"type": "string", "pattern": "^[A-Z]{3}$", "description": "An ISO 4217 code."}
+	return schema{"type": "string", "pattern": patternCurrency, "examples": []string{"KRW", "USD"}, "description": "An ISO 4217 code."}
 }
 
 func nullable(s schema) schema {
@@ -79,6 +89,9 @@ func schemas() map[string]schema {
 	all := requestSchemas()
 	maps.Copy(all, answerSchemas())
 	maps.Copy(all, benchmarkSchemas())
+	maps.Copy(all, sessionSchemas())
+	maps.Copy(all, keySchemas())
+	maps.Copy(all, auditSchemas())
 	return all
 }
 
@@ -99,16 +112,16 @@ func requestSchemas() map[string]schema {
 			"stock_quantity": integerSchema(0, commerce.OnHandMax, "Its first units on hand."),
 			"attributes":     attributes(),
 		}, "name", "price", "stock_quantity"),
-		"ProductPatch": requestObject(schema{
+		"ProductPatch": filled(requestObject(schema{
 			"name":        textSchema(1, commerce.NameMax, "What it is called."),
 			"description": nullable(textSchema(0, commerce.DescriptionMax, "What it is; null empties it.")),
 			"price":       price(),
 			"category":    nullable(textSchema(0, commerce.CategoryMax, "Where it belongs; null empties it.")),
 			"sku":         nullable(textSchema(0, commerce.SKUMax, "Your own name for it; null takes it away.")),
 			"attributes":  nullable(attributes()),
-		}),
+		})),
 		"AdjustStock": requestObject(schema{
-			"quantity_change": integerSchema(-commerce.QuantityMax, commerce.QuantityMax, "Units that come, or go; not 0."),
+			"quantity_change": unequal(integerSchema(-commerce.QuantityMax, commerce.QuantityMax, "Units that come, or go; not 0."), 0),
 			"reason":          textSchema(0, commerce.ReasonMax, "A word for the ledger."),
 		}, "quantity_change"),
 		"PlaceOrder": requestObject(schema{
@@ -147,6 +160,16 @@ func addressSchema() schema {
 		"postal_code": line(1, "Postal code."),
 		"country":     line(0, "Country."),
 	}, "street", "city", "postal_code")
+}
+
+func filled(s schema) schema {
+	s["minProperties"] = 1
+	return s
+}
+
+func unequal(s schema, value any) schema {
+	s["not"] = schema{"const": value}
+	return s
 }
 
 func withDefault(s schema, value any) schema {

@@ -1,11 +1,11 @@
 package http
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"mime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,20 +15,24 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// newRouter makes the router out of the registry. GET routes answer HEAD too.
-func (s *Server) newRouter() *router.Router {
+// newRouter makes the router of a door out of the registry. GET routes answer HEAD too.
+func (s *Server) newRouter(at door) *router.Router {
 	r := router.New()
 	r.RedirectTrailingSlash = false // one name for one thing
 	r.RedirectFixedPath = false
-	for i := range s.routes {
-		route := &s.routes[i]
+	routes := slices.Concat(s.routes, profileRoutes())
+	for i := range routes {
+		route := &routes[i]
+		if !route.isAt(at, s.cfg.OperationsApart) {
+			continue
+		}
 		r.Handle(route.Method, route.Path, s.handler(route, route.Method))
 		if route.Method == fasthttp.MethodGet {
 			r.Handle(fasthttp.MethodHead, route.Path, s.handler(route, fasthttp.MethodHead))
 		}
 	}
 	miss := func(handle func(*Server, *request) error) fasthttp.RequestHandler {
-		return s.handler(&Route{Path: "none", AnyQuery: true, Handle: handle}, "")
+		return s.handler(&Route{Path: "none", Policy: anybody(), AnyQuery: true, Handle: handle}, "")
 	}
 	r.NotFound = miss((*Server).notFound)
 	r.MethodNotAllowed = miss((*Server).methodNotAllowed)
@@ -39,7 +43,7 @@ func (s *Server) newRouter() *router.Router {
 // dispatch finds the handler of a request. Reads of one product are most of what a shop asks for: they are
 // told by the form of their path, which takes a tenth of the router's time and allocates nothing.
 func (s *Server) dispatch() fasthttp.RequestHandler {
-	other := s.newRouter().Handler
+	other := s.newRouter(doorPublic).Handler
 	const prefix = pathProducts + "/"
 	var product func(*fasthttp.RequestCtx, pathID)
 	for i := range s.routes {
@@ -77,7 +81,8 @@ func (s *Server) handler(route *Route, method string) fasthttp.RequestHandler {
 // serve returns what serves a route: everything that can be looked up once is looked up here.
 func (s *Server) serve(route *Route, method string) func(*fasthttp.RequestCtx, pathID) {
 	series := s.metrics.series(method, route.Path)
-	access := newAccess(s.cfg.AccessLog, s.log, method, route.Path)
+	lines := newRequestLog(s.cfg.AccessLog, s.log, method, route.Path)
+	aboutOrder := route.aboutOrder()
 	return func(ctx *fasthttp.RequestCtx, id pathID) {
 		s.metrics.inFlight.Inc()
 		r := s.requests.Get().(*request) //nolint:forcetypeassert // the pool holds nothing else
@@ -86,8 +91,15 @@ func (s *Server) serve(route *Route, method string) func(*fasthttp.RequestCtx, p
 		if err := s.carryOut(r); err != nil {
 			s.refuse(r, err)
 		}
+		if aboutOrder {
+			s.hidden.keepBack(r)
+		}
+		r.allowOrigin()
 		if s.draining() {
 			ctx.SetConnectionClose()
+		}
+		if r.head.upgrade && ctx.Response.StatusCode() != fasthttp.StatusSwitchingProtocols {
+			r.closeAfter() // a proxy may take the connection for a WebSocket now
 		}
 		now := time.Now()
 		elapsed := now.Sub(ctx.Time())
@@ -96,7 +108,7 @@ func (s *Server) serve(route *Route, method string) func(*fasthttp.RequestCtx, p
 			size = len(ctx.Response.Body())
 		}
 		series.observe(status, elapsed)
-		access.log(r, status, size, now, elapsed)
+		lines.log(r, status, size, now, elapsed)
 		r.end()
 		s.requests.Put(r)
 		s.metrics.inFlight.Dec()
@@ -119,13 +131,19 @@ func (s *Server) carryOut(r *request) (err error) {
 	if c, ok := r.ctx.Conn().(*connection); ok && !c.work() {
 		return &commerce.Error{Code: commerce.CodeOverloaded, Detail: "the server is shutting down; try again"}
 	}
-	if err := r.checkFraming(); err != nil {
+	if err := r.readHead(s.cfg.URIMax); err != nil {
 		return err
 	}
-	if err := r.checkSingleFields(); err != nil {
+	if err := s.authenticate(r); err != nil {
 		return err
 	}
-	if err := r.identify(); err != nil {
+	if err := s.checkBelieved(r); err != nil {
+		return err
+	}
+	if err := r.authorize(); err != nil {
+		return err
+	}
+	if err := s.limitRate(r); err != nil {
 		return err
 	}
 	if err := r.readParameters(); err != nil {
@@ -135,27 +153,6 @@ func (s *Server) carryOut(r *request) (err error) {
 		return err
 	}
 	return r.route.Handle(s, r)
-}
-
-// checkFraming refuses a request that says its length twice, in chunks and as a number. fasthttp
-// takes the chunks; a proxy before it may have taken the number, and then the two disagree on
-// where the next request begins (RFC 9112, section 6.1).
-func (r *request) checkFraming() error {
-	header := &r.ctx.Request.Header
-	if n := header.ContentLength(); n > 0 || n == -2 {
-		return nil // a number, or nothing at all; chunks that hold nothing are told as 0
-	}
-	chunked, counted := false, false
-	for line := range bytes.Lines(header.RawHeaders()) {
-		name, _, _ := bytes.Cut(line, []byte{':'})
-		chunked = chunked || bytes.EqualFold(name, []byte("Transfer-Encoding"))
-		counted = counted || bytes.EqualFold(name, []byte("Content-Length"))
-	}
-	if chunked && counted {
-		r.ctx.SetConnectionClose()
-		return &commerce.Error{Code: codeBadRequest, Detail: "the request says its length twice"}
-	}
-	return nil
 }
 
 // checkBody refuses a body that is not of a type that the route reads. An empty one is left to
@@ -203,5 +200,6 @@ func (s *Server) methodNotAllowed(r *request) error {
 
 func (s *Server) options(r *request) error {
 	r.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
+	r.preflight()
 	return nil
 }

@@ -27,7 +27,7 @@ func TestServer_KeepsRequestsApart(t *testing.T) {
 	b := setup(t, func(c *Config) { c.AccessLog = AccessLogOff })
 	b.engine.placeOrder = func(cmd *commerce.PlaceOrder) (actors.OrderReceipt, error) {
 		order := sampleOrder()
-		order.Customer, order.Note = cmd.Caller, cmd.Key
+		order.Customer, order.Note = cmd.Caller.Customer, cmd.Key
 		return actors.OrderReceipt{Order: order}, nil
 	}
 	var wg sync.WaitGroup

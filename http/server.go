@@ -2,21 +2,24 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
 )
 
-// Server is the HTTP door. It is made by New, serves one listener, and is stopped by Shutdown.
+// Server is what speaks HTTP. It is made by New, serves callers at one listener and operators at others, and
+// is stopped by Shutdown.
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
-	fast     *fasthttp.Server
+	fast     [doors]*fasthttp.Server
 	routes   []Route
 	unread   unread // what stands for the route of requests that could not be read
 	document []byte // the API document
@@ -25,7 +28,11 @@ type Server struct {
 	// dashboard prepares its page at the first call: few ever look at it.
 	dashboard func() (*site, error)
 	keys      headerKeys
-	requests  sync.Pool // of *request
+	security  securityFields
+	origins   origins
+	hosts     []string    // see Config.AllowedHosts
+	encrypted *tls.Config // nil when nothing is encrypted
+	requests  sync.Pool   // of *request
 	metrics   *metrics
 	caches    *caches
 	started   time.Time
@@ -35,12 +42,13 @@ type Server struct {
 	verification verification
 	exports      *exports
 	reminder     reminder
+	hidden       hidden
 
-	served chan struct{} // closed when Serve has returned
-	mu     struct {
+	serving sync.WaitGroup // of Serve and ServeOperations
+	mu      struct {
 		sync.Mutex
-		listener net.Listener // nil before Serve
-		stopped  bool
+		listeners [doors][]net.Listener
+		stopped   bool
 	}
 }
 
@@ -51,16 +59,29 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure the HTTP server: %w", err)
 	}
+	if err := checkPolicies(slices.Concat(routes(), profileRoutes())); err != nil {
+		return nil, err
+	}
+	trusted, err := parseProxies(cfg.TrustedProxies)
+	if err != nil {
+		return nil, err // Validate has said so
+	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("logger", "http"), routes: routes(), keys: newHeaderKeys(), started: time.Now(),
-		connections: newConnections(cfg.ConnectionsMax),
+		connections: newConnections(&cfg, trusted), security: newSecurityFields(cfg.TLSCert != ""),
+		origins: parseOrigins(cfg.AllowedOrigins), hosts: splitList(cfg.AllowedHosts),
+	}
+	if cfg.TLSCert != "" {
+		c, err := openCertificate(cfg.TLSCert, cfg.TLSKey, s.log)
+		if err != nil {
+			return nil, err
+		}
+		s.encrypted = c.encryption()
 	}
 	s.requests.New = s.newRequest
 	s.exports = newExports()
 	s.subscribers = newLive(&s.cfg, s.log)
 	s.dashboard = sync.OnceValues(openDashboard)
-	s.served = make(chan struct{})
-	var err error
 	if s.document, err = document(s.routes, cfg.Version); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
@@ -74,13 +95,14 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("make the caches of the HTTP server: %w", err)
 	}
 	s.unread = s.newUnread()
-	s.fast = s.newFastServer()
+	s.fast[doorPublic] = s.newFastServer(s.dispatch(), cfg.ConnectionsMax)
+	s.fast[doorOperations] = s.newFastServer(s.newRouter(doorOperations).Handler, operatorsMax)
 	return s, nil
 }
 
-func (s *Server) newFastServer() *fasthttp.Server {
+func (s *Server) newFastServer(handler fasthttp.RequestHandler, connectionsMax int) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:       s.dispatch(),
+		Handler:       handler,
 		ErrorHandler:  s.refuseBroken,
 		ExpectHandler: s.expect,
 		ConnState:     connectionState,
@@ -93,7 +115,7 @@ func (s *Server) newFastServer() *fasthttp.Server {
 		ReadBufferSize:     s.cfg.HeaderMax,
 		// The listener refuses connections beyond the limit, with a problem. This one is only
 		// reached by those that are still being closed.
-		Concurrency: 2 * s.cfg.ConnectionsMax,
+		Concurrency: 2 * connectionsMax,
 
 		// ReduceMemoryUsage stays off: it would read the first byte of each request by a system call
 		// of its own. A resting connection keeps its buffers, some 20 KiB.
@@ -108,34 +130,54 @@ func (s *Server) newFastServer() *fasthttp.Server {
 	}
 }
 
-// Serve answers requests until Shutdown, then returns nil. It takes over the listener. Unless
-// NoAuth is set it refuses a listener that others than this machine can reach.
-func (s *Server) Serve(ln net.Listener) error {
-	if err := checkAddr(ln.Addr(), s.cfg.NoAuth); err != nil {
+// Serve answers callers until Shutdown, then returns nil. It takes over the listener. Unless callers must
+// prove who they are, or NoAuth is set, it refuses a listener that others than this machine can reach.
+func (s *Server) Serve(ln net.Listener) error { return s.serveAt(doorPublic, ln, s.encrypted) }
+
+// ServeOperations is Serve for operators: health, metrics, administration, profiles. It may serve several
+// listeners. One that only this machine can reach is not encrypted: what scrapes metrics there knows no names.
+func (s *Server) ServeOperations(ln net.Listener) error {
+	encryption := s.encrypted
+	if checkAddr(ln.Addr(), false) == nil {
+		encryption = nil
+	}
+	return s.serveAt(doorOperations, ln, encryption)
+}
+
+func (s *Server) serveAt(at door, ln net.Listener, encryption *tls.Config) error {
+	if err := checkAddr(ln.Addr(), s.cfg.NoAuth || s.cfg.Proof); err != nil {
 		_ = ln.Close()
 		return err
 	}
-	own := s.connections.listen(ln)
-	s.mu.Lock()
-	if s.mu.listener != nil || s.mu.stopped {
-		stopped := s.mu.stopped
-		s.mu.Unlock()
+	own := s.connections.listen(ln, at, encryption)
+	stopped, err := s.begin(at, own)
+	if stopped || err != nil {
 		_ = ln.Close()
-		if stopped {
-			return nil
-		}
-		return errors.New("serve HTTP: the server serves a listener already")
+		return err
 	}
-	s.mu.listener = own
-	if s.cfg.NoAuth {
-		s.reminder.start(s.log)
-	}
-	s.mu.Unlock()
-	defer close(s.served)
-	if err := s.fast.Serve(own); err != nil {
+	defer s.serving.Done()
+	if err := s.fast[at].Serve(own); err != nil {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
 	return nil
+}
+
+// begin notes a listener, which Shutdown closes then.
+func (s *Server) begin(at door, ln net.Listener) (stopped bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.mu.stopped:
+		return true, nil
+	case at == doorPublic && len(s.mu.listeners[at]) > 0:
+		return false, errors.New("serve HTTP: the server serves a listener already")
+	}
+	s.mu.listeners[at] = append(s.mu.listeners[at], ln)
+	s.serving.Add(1)
+	if s.cfg.NoAuth {
+		s.reminder.start(s.log)
+	}
+	return false, nil
 }
 
 // Shutdown stops the server. Readiness goes first; then no connection is accepted, resting ones
@@ -144,22 +186,25 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.mu.stopped = true
-	listener := s.mu.listener
+	listeners := s.mu.listeners
 	s.mu.Unlock()
 	s.verification.stop()
 	s.exports.close()
-	if listener != nil {
-		_ = listener.Close()
+	for _, ln := range slices.Concat(listeners[:]...) {
+		_ = ln.Close()
 	}
 	s.connections.draining.Store(true) // whoever is answered from now on is asked to go
 	s.subscribers.drain(ctx)
 	err := s.connections.drain(ctx)
 	s.subscribers.stop()
-	if listener != nil {
-		<-s.served
+	s.serving.Wait()
+	for at, fast := range s.fast {
+		if len(listeners[at]) == 0 {
+			continue
+		}
 		// This ends what fasthttp keeps for a server that runs. Unless the context has ended, nothing
 		// is open any more, and it does not wait.
-		if fastErr := s.fast.ShutdownWithContext(ctx); err == nil {
+		if fastErr := fast.ShutdownWithContext(ctx); err == nil {
 			err = fastErr
 		}
 	}

@@ -52,6 +52,7 @@ func golden(t *testing.T, name, got string) {
 type fakeEngine struct {
 	mu    sync.Mutex
 	calls []any // commands and queries, in order
+	audit []commerce.AuditRecord
 
 	placeOrder      func(*commerce.PlaceOrder) (actors.OrderReceipt, error)
 	transitionOrder func(*commerce.TransitionOrder) (actors.OrderReceipt, error)
@@ -149,27 +150,34 @@ func (f *fakeEngine) Movements(
 	return f.movements(before, limit)
 }
 
-func (f *fakeEngine) Order(_ context.Context, id commerce.ID) (*commerce.Order, error) {
+func (f *fakeEngine) Order(_ context.Context, _ *commerce.Principal, id commerce.ID) (*commerce.Order, error) {
 	return f.order(id)
 }
 
-func (f *fakeEngine) Orders(_ context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
+func (f *fakeEngine) Orders(_ context.Context, _ *commerce.Principal, q persistence.OrderQuery) ([]*commerce.Order, error) {
 	f.note(q)
 	return f.orders(q)
 }
 
-func (f *fakeEngine) Timeline(_ context.Context, id commerce.ID) ([]commerce.Event, error) {
-	return f.timeline(id)
+func (f *fakeEngine) Timeline(
+	_ context.Context, _ *commerce.Principal, id commerce.ID,
+) (*commerce.Order, []commerce.Event, error) {
+	order, err := f.order(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	events, err := f.timeline(id)
+	return order, events, err
 }
 
 func (f *fakeEngine) FollowOrder(
-	_ context.Context, id commerce.ID, since *uint64, w actors.Watcher,
+	_ context.Context, _ *commerce.Principal, id commerce.ID, since *uint64, w actors.Watcher,
 ) (*commerce.Order, actors.Subscription, error) {
 	return f.followOrder(id, since, w)
 }
 
 func (f *fakeEngine) FollowOrders(
-	_ context.Context, q actors.FeedQuery, w actors.Watcher,
+	_ context.Context, _ *commerce.Principal, q actors.FeedQuery, w actors.Watcher,
 ) (persistence.Position, actors.Subscription, error) {
 	return f.followOrders(q, w)
 }
@@ -177,6 +185,32 @@ func (f *fakeEngine) FollowOrders(
 func (f *fakeEngine) Verify(ctx context.Context, _ func(rows int64)) (*persistence.Report, error) {
 	f.note("verify")
 	return f.verify(ctx)
+}
+
+func (f *fakeEngine) AuditRecords(_ context.Context, after uint64, limit int) ([]commerce.AuditRecord, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	records := f.audit[min(int(after), len(f.audit)):]
+	return records[:min(limit, len(records))], nil
+}
+
+func (f *fakeEngine) AuditHead(context.Context) (persistence.AuditHead, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.audit) == 0 {
+		return persistence.AuditHead{}, nil
+	}
+	last := &f.audit[len(f.audit)-1]
+	return persistence.AuditHead{Seq: last.Seq, Hash: last.Hash}, nil
+}
+
+func (f *fakeEngine) RecordAudit(ctx context.Context, record *commerce.AuditRecord) error {
+	head, err := f.AuditHead(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	record.Seal(head.Seq, head.Hash)
+	f.audit = append(f.audit, *record)
+	return err
 }
 
 func (f *fakeEngine) Health(context.Context) actors.Health { return f.health() }
@@ -326,7 +360,7 @@ func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error), change 
 	}
 	cfg := Config{
 		Engine: b.engine, Logger: NewLogger(b.log, slog.LevelInfo), Gatherer: b.registry, Registerer: b.registry,
-		Version: "test", PoisonBuffers: true,
+		Version: "test", PoisonBuffers: true, AllowedHosts: "x, penstock.test",
 	}
 	if change != nil {
 		change(&cfg)
@@ -410,3 +444,9 @@ const (
 func orderPath(n byte, rest string) string { return pathOrders + "/" + sampleID(n).String() + rest }
 
 func productPath(n byte, rest string) string { return pathProducts + "/" + sampleID(n).String() + rest }
+
+// everybody returns a principal that may see everybody's orders.
+func everybody() *commerce.Principal {
+	by := commerce.Trusted("clerk")
+	return &by
+}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"strconv"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
@@ -19,6 +20,7 @@ const (
 func eventsRoute() Route {
 	return Route{
 		Method: "GET", Path: pathOrders + "/{id}/events", Operation: "orderEvents", Tag: "live",
+		Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead, Ticket: true,
 		Summary: "Follows an order as Server-Sent Events: first the order as it is, then each committed event. " +
 			"The data of an event is a message that /asyncapi.json describes.",
 		Parameters: []Parameter{
@@ -51,13 +53,13 @@ func (s *Server) orderEvents(r *request) error {
 	if r.ctx.IsHead() {
 		return s.eventsHead(r)
 	}
-	sub, err := s.subscribers.admit(r.ctx.Conn(), eventStream{})
+	sub, err := s.subscribers.admit(r, eventStream{})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := s.query()
 	defer cancel()
-	order, subscription, err := s.cfg.Engine.FollowOrder(ctx, r.id(), since, sub)
+	order, subscription, err := s.cfg.Engine.FollowOrder(ctx, &r.by, r.id(), since, sub)
 	if err != nil {
 		s.subscribers.release(sub)
 		return err
@@ -78,7 +80,7 @@ func (s *Server) orderEvents(r *request) error {
 func (s *Server) eventsHead(r *request) error {
 	ctx, cancel := s.query()
 	defer cancel()
-	if _, err := s.cfg.Engine.Order(ctx, r.id()); err != nil {
+	if _, err := s.cfg.Engine.Order(ctx, &r.by, r.id()); err != nil {
 		return err
 	}
 	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noStore)
@@ -90,8 +92,9 @@ func (s *Server) eventsHead(r *request) error {
 // no chunks.
 func (r *request) appendEventsHeader(dst []byte) []byte {
 	dst = append(dst, "HTTP/1.1 200 OK\r\nContent-Type: "+contentTypeEvents+"\r\nCache-Control: no-store\r\n"+
-		"X-Content-Type-Options: nosniff\r\nX-Accel-Buffering: no\r\nConnection: close\r\nX-Correlation-Id: "...)
-	dst = append(dst, r.correlation...)
+		"X-Accel-Buffering: no\r\nConnection: close\r\n"...)
+	dst = r.appendOrigin(r.security.append(dst))
+	dst = append(append(dst, "X-Correlation-Id: "...), r.correlation...)
 	return append(dst, "\r\n\r\n"+eventStreamRetry...)
 }
 

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -9,11 +10,12 @@ func stockRoutes() []Route {
 	return []Route{
 		{
 			Method: "POST", Path: pathProducts + "/{id}/stock/update", Operation: "adjustStock", Tag: "stock",
+			Policy: holders(commerce.ScopeStockWrite), Class: access.ClassWrite,
 			Summary: "Changes the units on hand, all or nothing: deliveries, losses, sales made elsewhere.",
 			Parameters: []Parameter{
 				idParameter("product"),
 				{
-					Name: "quantity_change", In: InQuery, Kind: KindInteger, Min: -commerce.QuantityMax, Max: commerce.QuantityMax,
+					Name: "quantity_change", In: InQuery, Kind: KindInteger, Min: -commerce.QuantityMax, Max: commerce.QuantityMax, NotZero: true,
 					Description: "How many units come, or go when it is negative. Either this or a body.",
 				},
 				{
@@ -33,6 +35,7 @@ func stockRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathProducts + "/{id}/stock/movements", Operation: "listMovements", Tag: "stock",
+			Policy: holders(commerce.ScopeStockWrite), Class: access.ClassRead,
 			Summary: "Shows the ledger of a product, newest first.",
 			Parameters: []Parameter{
 				idParameter("product"),
@@ -50,7 +53,7 @@ func stockRoutes() []Route {
 }
 
 func (s *Server) adjustStock(r *request) error {
-	cmd := &commerce.AdjustStock{Caller: r.caller, Key: r.key(), Product: r.id()}
+	cmd := &commerce.AdjustStock{Caller: r.by, Correlation: r.correlation, Key: r.key(), Product: r.id()}
 	change, reason := r.value("quantity_change"), r.value("reason")
 	var err error
 	switch {
@@ -68,6 +71,9 @@ func (s *Server) adjustStock(r *request) error {
 		return err
 	}
 	receipt, err := s.cfg.Engine.AdjustStock(cmd)
+	if err != nil && change.set {
+		return inQuery(err)
+	}
 	if err != nil {
 		return err
 	}

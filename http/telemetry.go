@@ -14,6 +14,8 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+
+	credentialsRefused prometheus.Counter
 }
 
 // durationBuckets are the upper bounds in seconds: from a read answered from memory to a command
@@ -34,6 +36,9 @@ func newMetrics(registerer prometheus.Registerer, s *Server, noAuth bool) (*metr
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "penstock_http_requests_in_flight", Help: "Requests being carried out.",
 		}),
+		credentialsRefused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "penstock_credentials_refused_total", Help: "API keys and tokens that proved nothing.",
+		}),
 	}
 	connections := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "penstock_http_connections", Help: "Open connections.",
@@ -44,7 +49,7 @@ func newMetrics(registerer prometheus.Registerer, s *Server, noAuth bool) (*metr
 	if noAuth {
 		authDisabled.Set(1)
 	}
-	collectors := []prometheus.Collector{m.requests, m.duration, m.inFlight, connections, authDisabled}
+	collectors := []prometheus.Collector{m.requests, m.duration, m.inFlight, m.credentialsRefused, connections, authDisabled}
 	if h, ok := s.cfg.Logger.Handler().(flushHandler); ok {
 		collectors = append(collectors, prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "penstock_log_lines_dropped_total", Help: "Lines lost because the log could not be written in time.",

@@ -2,11 +2,10 @@ package http
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/persistence"
 )
@@ -17,33 +16,11 @@ import (
 //go:embed track
 var trackFiles embed.FS
 
-// trackFile returns a file of the page. That it is there is decided when the program is built.
-func trackFile(name string) []byte {
-	text, err := trackFiles.ReadFile("track/" + name)
-	if err != nil {
-		panic(err)
-	}
-	return text
-}
-
 func trackRoutes() []Route {
-	file := func(path, operation, summary, contentType, name string) Route {
-		text := trackFile(name)
-		sum := sha256.Sum256(text)
-		tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-		return Route{
-			Method: "GET", Path: path, Operation: operation, Tag: "pages", Summary: summary, AnyQuery: true,
-			Parameters: []Parameter{ifNoneMatchParameter()},
-			Answers: []Answer{
-				{Status: 200, Type: contentType, Headers: []string{"ETag"}, Description: "The file."},
-				{Status: 304, Headers: []string{"ETag"}, Description: "The file has not changed."},
-			},
-			Handle: func(_ *Server, r *request) error { return r.answerTrackFile(contentType, text, tag) },
-		}
-	}
 	return []Route{
 		{
 			Method: "GET", Path: "/orders/{id}/track", Operation: "trackPage", Tag: "pages", AnyQuery: true,
+			Policy: anybody(), Class: access.ClassRead,
 			Summary:    "A page for customers: the order's timeline, live. A shop can link to it.",
 			Parameters: []Parameter{idParameter("order")},
 			Answers: []Answer{
@@ -52,8 +29,8 @@ func trackRoutes() []Route {
 			},
 			Handle: (*Server).servePage,
 		},
-		file("/assets/track.css", "trackStyle", "The style of the page of an order.", contentTypeStyle, "track.css"),
-		file("/assets/track.js", "trackScript", "The script of the page of an order.", contentTypeScript, "track.js"),
+		fileRoute("/assets/track.css", "trackStyle", contentTypeStyle, mustFile(trackFiles, "track/track.css")),
+		fileRoute("/assets/track.js", "trackScript", contentTypeScript, mustFile(trackFiles, "track/track.js")),
 	}
 }
 
@@ -62,25 +39,20 @@ func (s *Server) servePage(r *request) error {
 	ctx, cancel := s.query()
 	defer cancel()
 	status := 200
-	_, err := s.cfg.Engine.Order(ctx, r.id())
+	if !r.by.Scopes.Has(commerce.ScopeOrdersRead) { // whether there is such an order is said to who may see it
+		return s.answerPage(r, status)
+	}
+	_, err := s.cfg.Engine.Order(ctx, &r.by, r.id())
 	var refusal *commerce.Error
 	if errors.Is(err, persistence.ErrNotFound) || errors.As(err, &refusal) && refusal.Code == commerce.CodeNotFound {
 		status = 404
 	}
-	r.setPage() // no referrer: the link is all that is needed to see the order
-	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noStore)
-	r.answer(status, contentTypeHTML, bytes.ReplaceAll(trackFile("track.html"), []byte("{order}"), r.id().AppendText(nil)))
-	return nil
+	return s.answerPage(r, status)
 }
 
-// answerTrackFile answers with a file that may be kept, and is asked for again by its ETag.
-func (r *request) answerTrackFile(contentType string, text []byte, tag string) error {
-	r.tag = append(r.tag[:0], tag...)
-	r.setETag()
-	if r.unchanged() {
-		return nil
-	}
-	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache)
-	r.answer(200, contentType, text)
+func (s *Server) answerPage(r *request, status int) error {
+	r.setPage() // no referrer: the link is all that is needed to see the order
+	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noStore)
+	r.answer(status, contentTypeHTML, bytes.ReplaceAll(mustFile(trackFiles, "track/track.html"), []byte("{order}"), r.id().AppendText(nil)))
 	return nil
 }

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -8,6 +9,7 @@ import (
 func trackingRoute() Route {
 	return Route{
 		Method: "GET", Path: pathOrders + "/{id}/tracking", Operation: "trackOrder", Tag: "orders",
+		Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead,
 		Summary:    "Shows what happened to an order, from its events.",
 		Parameters: []Parameter{idParameter("order")},
 		Answers:    []Answer{{Status: 200, Schema: "Tracking", Description: "The timeline, oldest first."}},
@@ -20,11 +22,7 @@ func trackingRoute() Route {
 func (s *Server) trackOrder(r *request) error {
 	ctx, cancel := s.query()
 	defer cancel()
-	order, err := s.cfg.Engine.Order(ctx, r.id())
-	if err != nil {
-		return err
-	}
-	events, err := s.cfg.Engine.Timeline(ctx, order.ID)
+	order, events, err := s.cfg.Engine.Timeline(ctx, &r.by, r.id())
 	if err != nil {
 		return err
 	}

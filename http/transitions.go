@@ -1,6 +1,7 @@
 package http
 
 import (
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 )
 
@@ -13,6 +14,7 @@ func transitionRoutes() []Route {
 	return []Route{
 		{
 			Method: "POST", Path: pathOrders + "/{id}/cancel", Operation: "cancelOrder", Tag: "orders",
+			Policy: holders(commerce.ScopeOrdersCancel), Class: access.ClassWrite,
 			Summary: "Cancels an order that has not been shipped. Its units can be sold again.",
 			Parameters: []Parameter{
 				idParameter("order"),
@@ -29,6 +31,7 @@ func transitionRoutes() []Route {
 		},
 		{
 			Method: "POST", Path: pathOrders + "/{id}/transitions", Operation: "transitionOrder", Tag: "orders",
+			Policy: holders(commerce.ScopeOrdersWrite | commerce.ScopeOrdersAny), Class: access.ClassWrite,
 			Summary:    "Moves an order to its next state.",
 			Parameters: []Parameter{idParameter("order"), keyParameter()},
 			Body:       &Body{Schema: "TransitionOrder", Types: []string{contentTypeJSON}},
@@ -42,7 +45,7 @@ func transitionRoutes() []Route {
 }
 
 func (s *Server) cancelOrder(r *request) error {
-	cmd := &commerce.TransitionOrder{Caller: r.caller, Key: r.key(), Order: r.id(), To: commerce.StatusCancelled}
+	cmd := &commerce.TransitionOrder{Caller: r.by, Key: r.key(), Order: r.id(), To: commerce.StatusCancelled}
 	reason := r.value("reason")
 	var err error
 	switch {
@@ -61,7 +64,7 @@ func (s *Server) cancelOrder(r *request) error {
 }
 
 func (s *Server) transitionOrder(r *request) error {
-	cmd := &commerce.TransitionOrder{Caller: r.caller, Key: r.key(), Order: r.id()}
+	cmd := &commerce.TransitionOrder{Caller: r.by, Key: r.key(), Order: r.id()}
 	if err := r.decoder.Transition(r.body(), cmd); err != nil {
 		return err
 	}

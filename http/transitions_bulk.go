@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -14,6 +15,7 @@ import (
 func bulkTransitionsRoute() Route {
 	return Route{
 		Method: "POST", Path: pathOrders + "/transitions", Operation: "transitionOrders", Tag: "orders",
+		Policy: holders(commerce.ScopeOrdersWrite | commerce.ScopeOrdersAny), Class: access.ClassWrite,
 		Summary: "Moves many orders, each to a state of its own. Each step is done or refused by itself: " +
 			"one outcome a step, in the same order.",
 		Parameters: []Parameter{keyParameter()},
@@ -29,7 +31,7 @@ func bulkTransitionsRoute() Route {
 
 // transitionOrders hands all steps to the engine at once, so that they share a commit.
 func (s *Server) transitionOrders(r *request) error {
-	cmds, err := r.decoder.Transitions(r.body(), r.caller, r.key())
+	cmds, err := r.decoder.Transitions(r.body(), r.by, r.key())
 	if err != nil {
 		return err
 	}

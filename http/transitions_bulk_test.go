@@ -72,7 +72,7 @@ func TestTransitionOrders_OneOutcomeAStep(t *testing.T) {
 	// The timeline tells who and why.
 	id, err := commerce.ParseID(answer.Outcomes[2].OrderID)
 	require.NoError(t, err)
-	events, err := s.engine.Timeline(t.Context(), id)
+	_, events, err := s.engine.Timeline(t.Context(), everybody(), id)
 	require.NoError(t, err)
 	require.Len(t, events, 2)
 	require.Equal(t, "clerk", events[1].Actor)

@@ -20,13 +20,13 @@ import (
 type unread struct {
 	route  Route
 	series *series
-	access access
+	lines  requestLog
 }
 
 func (s *Server) newUnread() unread {
 	const path = "unread"
 	return unread{
-		route: Route{Path: path}, series: s.metrics.series("", path), access: newAccess(s.cfg.AccessLog, s.log, "", path),
+		route: Route{Path: path}, series: s.metrics.series("", path), lines: newRequestLog(s.cfg.AccessLog, s.log, "", path),
 	}
 }
 
@@ -52,7 +52,7 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
 	s.unread.series.observe(status, 0)
 	if !gone(err) {
-		s.unread.access.log(r, status, size, time.Now(), 0)
+		s.unread.lines.log(r, status, size, time.Now(), 0)
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelDebug, "request could not be read",
 		slog.String("correlation_id", r.correlation), slog.String("error", err.Error()))

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
 )
@@ -15,6 +16,7 @@ const verifyRetryAfter = 5 * time.Second
 func verifyRoute() Route {
 	return Route{
 		Method: "POST", Path: pathAPI + "/admin/verify", Operation: "verify", Tag: "operation",
+		Policy: holders(commerce.ScopeAdmin), Class: access.ClassWrite, Place: placeOperations,
 		Summary: "Proves that the books add up, on one consistent view, beside running orders. One at a time.",
 		Answers: []Answer{{
 			Status: 200, Schema: "Report", Description: "What was found; ok says whether every sum is right.",
@@ -70,6 +72,9 @@ func (s *Server) verify(r *request) error {
 		}
 	}
 	defer s.verification.end()
+	if err := s.recordAudit(r, commerce.AuditBooksVerified); err != nil {
+		return err
+	}
 	report, err := s.cfg.Engine.Verify(ctx, nil)
 	if err != nil {
 		return err

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/commerce"
 	"github.com/penstock-dev/penstock/http/wire"
@@ -21,6 +21,7 @@ func liveRoutes() []Route {
 	return []Route{
 		{
 			Method: "GET", Path: pathOrders + "/updates", Operation: "followOrders", Tag: "live",
+			Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead, Ticket: true,
 			Summary: "Follows all orders over a WebSocket: each committed event, with a cursor to go on from.",
 			Parameters: []Parameter{
 				{
@@ -43,6 +44,7 @@ func liveRoutes() []Route {
 		},
 		{
 			Method: "GET", Path: pathOrders + "/{id}/updates", Operation: "followOrder", Tag: "live",
+			Policy: holders(commerce.ScopeOrdersRead), Class: access.ClassRead, Ticket: true,
 			Summary:    "Follows an order over a WebSocket: first the order as it is, then each committed event.",
 			Parameters: []Parameter{idParameter("order"), sinceParameter()},
 			Answers:    []Answer{{Status: 101, Description: "The messages that /asyncapi.json describes."}},
@@ -77,14 +79,14 @@ func (s *Server) followOrder(r *request) error {
 	if err := s.checkHandshake(r); err != nil {
 		return err
 	}
-	sub, err := s.subscribers.admit(r.ctx.Conn(), orderSocket{})
+	sub, err := s.subscribers.admit(r, orderSocket{})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := s.query()
 	defer cancel()
 	since := r.since()
-	order, subscription, err := s.cfg.Engine.FollowOrder(ctx, r.id(), since, sub)
+	order, subscription, err := s.cfg.Engine.FollowOrder(ctx, &r.by, r.id(), since, sub)
 	if err != nil {
 		s.subscribers.release(sub)
 		return err
@@ -101,7 +103,7 @@ func (s *Server) followOrders(r *request) error {
 	if err := s.checkHandshake(r); err != nil {
 		return err
 	}
-	sub, err := s.subscribers.admit(r.ctx.Conn(), feedSocket{})
+	sub, err := s.subscribers.admit(r, feedSocket{})
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (s *Server) followOrders(r *request) error {
 	}
 	ctx, cancel := s.query()
 	defer cancel()
-	from, subscription, err := s.cfg.Engine.FollowOrders(ctx, q, sub)
+	from, subscription, err := s.cfg.Engine.FollowOrders(ctx, &r.by, q, sub)
 	if err != nil {
 		s.subscribers.release(sub)
 		return err
@@ -143,7 +145,7 @@ func (s *Server) checkHandshake(r *request) error {
 	if len(keys) != 1 || !validChallenge(string(keys[0])) {
 		return invalidParameter("Sec-WebSocket-Key", "must be 16 bytes in base64, sent once")
 	}
-	if !s.originAllowed(string(header.Peek("Origin")), string(r.ctx.Host())) {
+	if !r.originAllowed() {
 		return &commerce.Error{Code: codeOriginRefused, Detail: "pages of this origin may not follow orders here"}
 	}
 	return nil
@@ -170,28 +172,6 @@ func hasToken(fields [][]byte, token string) bool {
 func validChallenge(key string) bool {
 	raw, err := base64.StdEncoding.Strict().DecodeString(key)
 	return err == nil && len(raw) == 16
-}
-
-// originAllowed reports whether a page may open a WebSocket here: one of this server's own, or of a site
-// that the configuration names. What sends no Origin is not a browser.
-func (s *Server) originAllowed(origin, host string) bool {
-	if origin == "" {
-		return true
-	}
-	if slices.ContainsFunc(allowedOrigins(s.cfg.AllowedOrigins), func(a string) bool { return strings.EqualFold(a, origin) }) {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host)
-}
-
-func allowedOrigins(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-func validOrigin(origin string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.EqualFold(u.Scheme+"://"+u.Host, origin)
 }
 
 // upgrade answers the handshake and hands the connection over. Of what the library makes of it only the

@@ -35,7 +35,9 @@ type Config struct {
 	Store   string // the kind of its store
 	Version string // of the program
 	File    string // the history; it is made with the first result
-	Logger  *slog.Logger
+	// Credential is sent with every request; "" where callers are believed.
+	Credential string
+	Logger     *slog.Logger
 }
 
 // Request says what to run. The run ends with Iterations requests or after Duration, whichever is

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/penstock-dev/penstock/bench"
 	"github.com/penstock-dev/penstock/commerce"
 )
@@ -33,6 +35,9 @@ func (b *Board) Import(document []byte, label string) (commerce.ID, error) {
 	entry := &Entry{At: time.Now().UTC(), Source: SourceImport, Label: label}
 	if err := json.Unmarshal(document, &entry.Document); err != nil {
 		return commerce.ID{}, commerce.Errorf(commerce.CodeValidation, "the body is no document of penstock bench --json: %s", unreadable(err))
+	}
+	if !jsontext.Value(document).IsValid() { // encoding/json forgives both
+		return commerce.ID{}, commerce.Errorf(commerce.CodeValidation, "the body is no document of penstock bench --json: a text is not UTF-8, or a name is there twice")
 	}
 	if faults := checkDocument(&entry.Document); len(faults) > 0 {
 		return commerce.ID{}, &commerce.Error{

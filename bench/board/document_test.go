@@ -51,6 +51,8 @@ func TestImport_RefusesWhatIsNoDocument(t *testing.T) {
 		"a result that is there":  `{"results":[{"engine":"e","scenario":"s"},{"engine":"e","scenario":"s"}]}`,
 		"errors below zero":       one(`"errors":-1`),
 		"a time of another age":   `{"environment":{"at":"0001-01-02T00:00:00Z"},"results":[{"engine":"e","scenario":"s"}]}`,
+		"a name twice":            `{"results":[{"engine":"e","engine":"f","scenario":"s"}]}`,
+		"a text that is no text":  "{\"results\":[{\"engine\":\"\xff\",\"scenario\":\"s\"}]}",
 		"a document too long":     `{"results":[]}` + strings.Repeat(" ", DocumentMax),
 	} {
 		_, err := b.Import([]byte(document), "")

@@ -24,6 +24,7 @@ const (
 // one is answered, until all have been sent.
 type loop struct {
 	address     string
+	credential  string
 	connections int
 	scenario    *bench.Scenario
 	requests    func(connection int) bench.Requests
@@ -73,6 +74,7 @@ func (l *loop) connection(ctx context.Context, next bench.Requests) (sent int, e
 		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
+	conn.Authorize(l.credential)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	kinds := l.scenario.Kinds()

@@ -117,7 +117,7 @@ func (r *run) carryOut(ctx, patience context.Context) (entry *Entry, err error) 
 }
 
 func (r *run) prepare(ctx context.Context) (*bench.Catalog, error) {
-	s, closeShop, err := openShop(ctx, r.cfg.Address)
+	s, closeShop, err := openShop(ctx, r.cfg)
 	if err != nil {
 		return nil, causeOf(ctx, err)
 	}
@@ -141,7 +141,7 @@ func causeOf(ctx context.Context, err error) error {
 func (r *run) tidy(patience context.Context, catalog *bench.Catalog) error {
 	ctx, cancel := context.WithTimeout(patience, tidyTimeout)
 	defer cancel()
-	s, closeShop, err := openShop(ctx, r.cfg.Address)
+	s, closeShop, err := openShop(ctx, r.cfg)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (r *run) drive(ctx context.Context, scenario *bench.Scenario, catalog *benc
 	timed, cancel := context.WithTimeout(ctx, p.duration)
 	defer cancel()
 	l := &loop{
-		address: r.cfg.Address, connections: min(r.request.Connections, max(1, p.requests)), scenario: scenario, answered: p.answered,
+		address: r.cfg.Address, credential: r.cfg.Credential, connections: min(r.request.Connections, max(1, p.requests)), scenario: scenario, answered: p.answered,
 		requests: func(connection int) bench.Requests {
 			return scenario.Requests(catalog, bench.Stream{
 				Seed: runSeed, Name: scenario.Name + "-" + r.id.String(), Round: p.round, Connection: connection,

@@ -37,11 +37,12 @@ type shop struct {
 }
 
 // openShop opens a connection that ends with the context.
-func openShop(ctx context.Context, address string) (s *shop, closeShop func(), err error) {
-	conn, err := bench.Dial(ctx, address, requestTimeout)
+func openShop(ctx context.Context, cfg *Config) (s *shop, closeShop func(), err error) {
+	conn, err := bench.Dial(ctx, cfg.Address, requestTimeout)
 	if err != nil {
 		return nil, nil, err
 	}
+	conn.Authorize(cfg.Credential)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	return &shop{conn: conn}, func() { stop(); _ = conn.Close() }, nil
 }

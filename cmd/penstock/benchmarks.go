@@ -19,6 +19,9 @@ const (
 	benchmarksOff  = "off"
 )
 
+// benchmarkCaller is who the benchmarks of this server act as.
+const benchmarkCaller = "penstock-benchmark"
+
 // historyFile is the results' place in the data folder.
 const historyFile = "benchmarks.json"
 
@@ -33,6 +36,9 @@ func (c *serveCommand) checkBenchmarks() error {
 
 // mayMeasure reports whether a server at an address lets its callers run benchmarks.
 func (c *serveCommand) mayMeasure(address string) bool {
+	if c.encrypted() {
+		return false // it would measure itself without encryption
+	}
 	if c.Benchmarks == benchmarksAuto {
 		return http.CheckListen(address, false) == nil // loopback
 	}
@@ -45,8 +51,13 @@ func (n *node) openBenchmarks() error {
 	if !c.mayMeasure(n.listener.Addr().String()) {
 		return nil
 	}
+	credential := ""
+	if n.proof {
+		credential = n.access.ForProcess(commerce.Trusted(benchmarkCaller)).Reveal()
+	}
 	opened, err := board.Open(board.Config{
-		Address: ownAddress(n.listener.Addr()), Engine: "penstock-" + c.Store, Store: c.Store, Version: readVersion().Version,
+		Credential: credential,
+		Address:    ownAddress(n.listener.Addr()), Engine: "penstock-" + c.Store, Store: c.Store, Version: readVersion().Version,
 		File: filepath.Join(c.Data, historyFile), Logger: n.process.log,
 	})
 	if err != nil {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -16,6 +19,13 @@ const variablePrefix = "PENSTOCK_"
 func variableOf(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
+
+// fileSuffix ends the name of a variable that says where the value of the variable without it stands: secrets
+// are handed to containers as files.
+const fileSuffix = "_FILE"
+
+// valueFileMax bounds such a file, in bytes.
+const valueFileMax = 64 << 10
 
 // environment resolves flags that are not on the command line. It implements kong.Resolver.
 type environment struct {
@@ -40,8 +50,7 @@ func (e *environment) Validate(*kong.Application) error { return nil }
 // Resolve implements kong.Resolver. A flag on the command line also overrules the variable of a
 // flag that excludes it.
 func (e *environment) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	value, ok := e.values[variableOf(flag.Name)]
-	if !ok || flag.Name == "help" {
+	if flag.Name == "help" || !e.sets(flag.Name) {
 		return nil, nil //nolint:nilnil // kong's way to say that there is no value
 	}
 	for _, path := range ctx.Path {
@@ -52,12 +61,62 @@ func (e *environment) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) 
 	if !slices.Contains(e.given, flag.Name) {
 		e.given = append(e.given, flag.Name)
 	}
-	return value, nil
+	return e.value(flag.Name)
+}
+
+// sets reports whether the environment says anything of a flag.
+func (e *environment) sets(flag string) bool {
+	_, ok := e.values[variableOf(flag)]
+	_, inFile := e.values[variableOf(flag)+fileSuffix]
+	return ok || inFile
+}
+
+// value returns what the environment says of a flag, itself or in a file.
+func (e *environment) value(flag string) (string, error) {
+	name := variableOf(flag)
+	value, ok := e.values[name]
+	path, inFile := e.values[name+fileSuffix]
+	switch {
+	case ok && inFile:
+		return "", &exitError{
+			code: exitConfig, err: fmt.Errorf("both %s and %s are set", name, name+fileSuffix), hint: "Unset one of them: they may say different things.",
+		}
+	case ok:
+		return value, nil
+	}
+	text, err := readValue(path)
+	if err != nil {
+		return "", &exitError{
+			code: exitConfig, err: fmt.Errorf("%s: %w", name+fileSuffix, err), hint: "It names a file that holds the value of " + name + " and nothing else.",
+		}
+	}
+	return text, nil
+}
+
+// readValue reads a file that holds one value, without the line break that editors put at its end.
+func readValue(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // it is only read
+	text, err := io.ReadAll(io.LimitReader(file, valueFileMax+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > valueFileMax {
+		return "", fmt.Errorf("%s is longer than %d bytes", path, valueFileMax)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // blame names the variable whose value parsing did not like: kong names the flag, which nobody has
 // written. Other errors are left as they are.
 func (e *environment) blame(err error) error {
+	var told *exitError
+	if errors.As(err, &told) {
+		return told
+	}
 	words := strings.FieldsFunc(err.Error(), func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	})
@@ -88,7 +147,7 @@ func (e *environment) check(root *kong.Node) error {
 		return fmt.Errorf("list the options: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.values)) {
-		if known[name] || name == variableKey || name == "PENSTOCK_PLANT" || strings.HasPrefix(name, "PENSTOCK_TEST_") {
+		if known[name] || known[strings.TrimSuffix(name, fileSuffix)] || name == variableKey || name == "PENSTOCK_PLANT" || strings.HasPrefix(name, "PENSTOCK_TEST_") {
 			continue
 		}
 		return &exitError{

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +55,35 @@ func TestEnvironment(t *testing.T) {
 		code, _, stderr = runCommand(t, []string{"PENSTOCK_DRAIN_TIMEOUT=abc", "PENSTOCK_DATA=x"}, "serve")
 		require.Equal(t, exitConfig, code)
 		require.Contains(t, stderr, "PENSTOCK_DRAIN_TIMEOUT: --drain-timeout")
+	})
+
+	t.Run("names files that hold values", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "listen")
+		require.NoError(t, os.WriteFile(file, []byte("nowhere\r\n"), 0o600))
+		code, _, stderr := runCommand(t, []string{"PENSTOCK_LISTEN_FILE=" + file}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, `listen address "nowhere" must be HOST:PORT`)
+		code, _, stderr = runCommand(t, []string{"PENSTOCK_LISTEN_FILE=" + file, "PENSTOCK_LISTEN=127.0.0.1:0"}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "both PENSTOCK_LISTEN and PENSTOCK_LISTEN_FILE are set\nUnset one of them")
+		code, _, stderr = runCommand(t, []string{"PENSTOCK_LISTEN_FILE=" + file + ".none"}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "PENSTOCK_LISTEN_FILE: open "+file+".none")
+		require.NoError(t, os.WriteFile(file, make([]byte, valueFileMax+1), 0o600))
+		code, _, stderr = runCommand(t, []string{"PENSTOCK_LISTEN_FILE=" + file}, "serve")
+		require.Equal(t, exitConfig, code)
+		require.Contains(t, stderr, "is longer than 65536 bytes")
+	})
+
+	t.Run("is the place for passwords", func(t *testing.T) {
+		t.Parallel()
+		for _, url := range []string{"postgres://shop:hunter2@127.0.0.1:1/shop", "host=127.0.0.1 port=1 user=shop password=hunter2"} {
+			code, _, stderr := runCommand(t, nil, "serve", "--store", "postgres", "--database-url", url)
+			require.Equal(t, exitUsage, code)
+			require.Contains(t, stderr, "the command line holds a password")
+			require.NotContains(t, stderr, "hunter2")
+		}
 	})
 
 	t.Run("is not blamed for a flag", func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 const description = `Penstock is a commerce ordering engine: it takes orders under load, never sells a unit twice, and never loses an order it has acknowledged.
 
-Every option can be given as a flag or in the environment: --some-option as PENSTOCK_SOME_OPTION. A flag wins. "penstock config" prints them all.
+Every option can be given as a flag or in the environment: --some-option as PENSTOCK_SOME_OPTION. A flag wins. PENSTOCK_SOME_OPTION_FILE names a file that holds the value: the place for secrets, which no flag may hold. "penstock config" prints them all.
 
 Exit codes: ` + exitCodes
 

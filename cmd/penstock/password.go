@@ -1,6 +1,23 @@
 package main
 
-import "regexp"
+import (
+	"errors"
+	"regexp"
+)
+
+// refusePasswords refuses a command line with a password in it: whoever lists this machine's processes has
+// seen it by now.
+func refusePasswords(args []string) error {
+	for _, arg := range args {
+		if withoutPasswords(arg) != arg {
+			return &exitError{
+				code: exitUsage, err: errors.New("the command line holds a password, which whoever lists this machine's processes can read"),
+				hint: "Put the URL into PENSTOCK_DATABASE_URL or a file that PENSTOCK_DATABASE_URL_FILE names, or the password into PGPASSWORD or a passfile; and change the password.",
+			}
+		}
+	}
+	return nil
+}
 
 // withoutPasswords takes what looks like a password of a connection string out of a text that is about to
 // be shown. Who makes such texts leaves passwords out; but the command line's parser, for one, repeats

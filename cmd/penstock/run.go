@@ -38,6 +38,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 
 // runTo does what args and the environment say. It reports whether that was to serve.
 func runTo(ctx context.Context, args, environ []string, stdout, stderr io.Writer) (serving bool, err error) {
+	if err := refusePasswords(args); err != nil {
+		return false, err
+	}
 	options := newOptions()
 	environment := newEnvironment(environ)
 	parser, err := newParser(options, environment, stdout)

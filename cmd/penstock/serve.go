@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
 	"github.com/penstock-dev/penstock/bench/board"
 	"github.com/penstock-dev/penstock/http"
@@ -22,23 +23,29 @@ import (
 // serveCommand serves the API on one node.
 type serveCommand struct {
 	Listen         string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to serve on. The port 0 takes any that is free."`
-	InsecureNoAuth bool          `help:"Serve on an address that is not loopback although callers are believed without proof."`
+	Auth           string        `default:"auto" placeholder:"WHEN" help:"Whether callers must prove who they are: auto (where others than this machine can reach the address), on or off."`
+	InsecureNoAuth bool          `help:"Believe callers without proof on any address: everybody who can connect may do everything."`
 	Demo           bool          `help:"Fill an empty store with a made-up catalogue, and print how to place an order."`
 	Benchmarks     string        `default:"auto" placeholder:"WHEN" help:"Whether benchmarks of this server can be run through its API: auto (where it listens on loopback), on or off. Who may reach an address with them on may load the server."`
-	Pprof          string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there, on loopback only. Off by default."`
 	GCPercent      int           `name:"gc-percent" default:"400" help:"How much the heap may grow between two garbage collections, in percent of what is live, as GOGC says it. Less memory costs CPU."`
 	MemoryLimit    int64         `placeholder:"BYTES" default:"0" help:"Soft limit of the memory of the Go runtime, in bytes; near it garbage is collected more often. 0 is what GOMEMLIMIT says, or else 70 % of the machine's memory or of the control group's, whichever is less."`
 	DrainTimeout   time.Duration `default:"20s" help:"How long requests that have begun may take to end after SIGTERM or SIGINT."`
 
+	operationsFlags
 	storeFlags
 
 	// Flags of the packages' own settings.
 	Engine any `embed:"" prefix:"engine-"`
 	HTTP   any `embed:"" prefix:"http-"`
+	Access any `embed:"" prefix:"auth-"`
+	Rates  any `embed:"" prefix:"rate-"`
 }
 
 func newServeCommand() serveCommand {
-	return serveCommand{storeFlags: newStoreFlags(), Engine: flagsOf(actors.Config{}), HTTP: flagsOf(http.Config{})}
+	return serveCommand{
+		storeFlags: newStoreFlags(), Engine: flagsOf(actors.Config{}), HTTP: flagsOf(http.Config{}),
+		Access: flagsOf(access.Config{}), Rates: flagsOf(access.Rates{}),
+	}
 }
 
 // Help explains how a server stops.
@@ -77,7 +84,13 @@ func (c *serveCommand) open(ctx context.Context, p *process) (*node, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	return &node{command: c, process: p, listener: listener, store: store, failed: make(chan error, 1)}, nil
+	operations, err := c.openOperations()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), store.Close())
+	}
+	return &node{
+		command: c, process: p, listener: listener, operations: operations, store: store, failed: make(chan error, 1),
+	}, nil
 }
 
 // check refuses wrong settings before anything is started, and to believe strangers.
@@ -86,10 +99,10 @@ func (c *serveCommand) check() error {
 	if err := engine.Validate(); err != nil {
 		return &exitError{code: exitConfig, err: err}
 	}
-	if err := http.CheckListen(c.Listen, c.InsecureNoAuth); err != nil {
+	if err := c.checkAccess(); err != nil {
 		return &exitError{
 			code: exitConfig, err: err,
-			hint: "Listen on 127.0.0.1, or give --insecure-no-auth when something in front of Penstock knows its callers.",
+			hint: "By default (--auth=auto) callers are believed on loopback, and elsewhere prove who they are with an API key or a token.",
 		}
 	}
 	if err := errors.Join(c.checkNumbers(), c.checkBenchmarks()); err != nil {
@@ -98,13 +111,7 @@ func (c *serveCommand) check() error {
 	if err := c.storeFlags.check(); err != nil {
 		return err
 	}
-	if c.Pprof == "" {
-		return nil
-	}
-	if err := http.CheckListen(c.Pprof, false); err != nil {
-		return &exitError{code: exitConfig, err: fmt.Errorf("--pprof: %w", err), hint: "Profiles are served on loopback only."}
-	}
-	return nil
+	return c.checkTransport()
 }
 
 // checkNumbers names the first flag whose number is out of bounds. What belongs to the engine, to the
@@ -134,10 +141,13 @@ type node struct {
 	listener net.Listener
 	store    persistence.Store
 	engine   *actors.Engine
+	access   *access.Authenticator
+	proof    bool // callers must prove who they are
 	server   *http.Server
-	profiles *profiles
 	board    *board.Board // nil when benchmarks are off
 	failed   chan error   // what the node must not go on after
+
+	operations *operations
 }
 
 // run brings the parts up in the order data flows down, waits, and takes them down in reverse.
@@ -172,6 +182,9 @@ func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err er
 	if err := registry.Register(n.engine); err != nil {
 		return fmt.Errorf("register the engine's metrics: %w", err)
 	}
+	if err := n.openAccess(ctx); err != nil {
+		return err
+	}
 	if err := n.openBenchmarks(); err != nil {
 		return err
 	}
@@ -179,18 +192,15 @@ func (n *node) start(ctx context.Context, registry *prometheus.Registry) (err er
 		Benchmarks: n.benchmarks(),
 		Engine:     n.engine, Logger: n.process.log, Gatherer: registry, Registerer: registry,
 		Version: readVersion().Version, NoAuth: n.command.InsecureNoAuth,
+		OperationsApart: n.command.operationsApart(n.listener.Addr()),
 	}
 	copyFlags(&httpConfig, n.command.HTTP)
+	n.accessOf(&httpConfig)
 	if httpConfig.ConnectionsMax, err = fitConnections(httpConfig.ConnectionsMax, n.process.log); err != nil {
 		return err
 	}
 	if n.server, err = http.New(httpConfig); err != nil {
 		return &exitError{code: exitConfig, err: fmt.Errorf("start the HTTP server: %w", err)}
-	}
-	if n.command.Pprof != "" {
-		if n.profiles, err = serveProfiles(n.command.Pprof); err != nil {
-			return err
-		}
 	}
 	if n.command.Demo {
 		return n.seedDemo(ctx)
@@ -210,6 +220,7 @@ func (n *node) fail(err error) {
 func (n *node) serve(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- n.server.Serve(n.listener) }()
+	n.operations.serve(n.server)
 	n.greet()
 	select {
 	case <-ctx.Done():
@@ -274,7 +285,7 @@ func (n *node) drain(served <-chan error) error {
 	if n.board != nil {
 		n.board.Close(ctx) // it archives its products through the server, which must still serve
 	}
-	if err := errors.Join(n.server.Shutdown(ctx), n.engine.Close(ctx), <-served); err != nil {
+	if err := errors.Join(n.server.Shutdown(ctx), n.engine.Close(ctx), <-served, n.operations.wait()); err != nil {
 		return &exitError{
 			code: exitFailed, err: fmt.Errorf("drain: %w", err),
 			hint: "Some requests were cut off before they were answered. Nothing that was acknowledged is lost.",
@@ -290,11 +301,12 @@ func (n *node) stop() error {
 	if n.board != nil {
 		n.board.Close(noPatience())
 	}
-	if n.profiles != nil {
-		errs = append(errs, n.profiles.close())
-	}
+	errs = append(errs, n.operations.close())
 	if err := n.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		errs = append(errs, err)
+	}
+	if n.access != nil {
+		n.access.Close()
 	}
 	if n.engine != nil {
 		at, cancel := context.WithTimeout(context.Background(), stopTimeout)
@@ -327,10 +339,9 @@ func (n *node) greet() {
 	if n.board != nil {
 		n.process.printf("  benchmarks %s/api/v2/benchmarks/dashboard\n", n.base())
 	}
-	if c.InsecureNoAuth {
-		n.process.printf("  callers    X-User-ID is believed from ANYBODY who reaches this address (--insecure-no-auth)\n")
-	} else {
-		n.process.printf("  callers    X-User-ID is believed; this address can be reached from this machine only\n")
+	n.process.printf("  callers    %s\n", n.callers())
+	if where := n.whereOperations(); where != "" {
+		n.process.printf("  operations %s\n", where)
 	}
 	n.process.printf("  stop       Ctrl-C: finishes what has begun\n")
 	n.process.log.Info("serving", "logger", "penstock", "address", n.listener.Addr().String(), "data", where, "store", c.Store)
@@ -340,4 +351,9 @@ func (n *node) greet() {
 }
 
 // base returns the URL that this node answers at.
-func (n *node) base() string { return "http://" + n.listener.Addr().String() }
+func (n *node) base() string {
+	if n.command.encrypted() {
+		return "https://" + n.listener.Addr().String()
+	}
+	return "http://" + n.listener.Addr().String()
+}

@@ -123,7 +123,12 @@ func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"an address that others can reach", []string{"--listen", "0.0.0.0:0"}, exitConfig, "Listen on 127.0.0.1, or give --insecure-no-auth"},
+		{"an address that others can reach", []string{"--listen", "0.0.0.0:0"}, exitConfig, "Make a key first: penstock keys create"},
+		{"such an address, and nobody to prove anything", []string{"--listen", "0.0.0.0:0", "--auth", "off"}, exitConfig, "can be reached from other machines"},
+		{"proof for some and for nobody", []string{"--auth", "on", "--insecure-no-auth"}, exitConfig, "contradict each other"},
+		{"an --auth that is none", []string{"--auth", "sometimes"}, exitConfig, "--auth must be auto, on or off"},
+		{"an issuer that cannot be trusted", []string{"--auth-issuer", "http://login.example", "--auth-audience", "shop"}, exitConfig, "must begin with https://"},
+		{"a rate that is none", []string{"--rate-read", "2000000000"}, exitConfig, "the rate of read is 2000000000"},
 		{"an address that is in use", []string{"--listen", strings.TrimPrefix(busy.target, "http://")}, exitUnavailable, "Another process serves on this address."},
 		{"an address that is none", []string{"--listen", "127.0.0.1:99999"}, exitConfig, "Give --listen another HOST:PORT"},
 		{"a store that is none", []string{"--store", "oracle"}, exitConfig, `there is no store "oracle"`},

@@ -10,6 +10,7 @@ import (
 // versionCommand prints what this binary was built from.
 type versionCommand struct {
 	JSON bool `name:"json" help:"Print JSON."`
+	SBOM bool `name:"sbom" help:"Print what this binary is made of, as CycloneDX JSON: a software bill of materials."`
 }
 
 // version is what a binary was built from, as the Go toolchain noted it.
@@ -51,6 +52,13 @@ func (v version) String() string {
 
 // Run prints the version.
 func (c *versionCommand) Run(p *process) error {
+	if c.SBOM {
+		made, err := readSBOM()
+		if err != nil {
+			return err
+		}
+		return p.printJSON(made)
+	}
 	if c.JSON {
 		return p.printJSON(readVersion())
 	}

@@ -12,6 +12,7 @@
       asks: 'Updated every few seconds', over: 'Nothing more will change',
       unknown: 'There is no such order', unknownMore: 'Check the link: it may have been cut off.',
       away: 'Your order cannot be shown right now', awayMore: 'It is safe. This page tries again by itself.',
+      sign: 'Sign in to see your order', signMore: 'Sign in at the shop, then open this link again.',
       steps: { pending: 'Ordered', paid: 'Paid', processing: 'Preparing', shipped: 'Shipped', delivered: 'Delivered' },
       headline: {
         pending: 'Your order is placed', paid: 'Your payment has arrived', processing: 'Your order is being prepared',
@@ -32,6 +33,7 @@
       asks: '몇 초마다 업데이트됩니다', over: '더 이상 변경되지 않습니다',
       unknown: '주문을 찾을 수 없습니다', unknownMore: '링크가 잘리지 않았는지 확인해 주세요.',
       away: '지금은 주문을 표시할 수 없습니다', awayMore: '주문은 안전합니다. 자동으로 다시 시도합니다.',
+      sign: '로그인하면 주문을 볼 수 있습니다', signMore: '쇼핑몰에 로그인한 뒤 이 링크를 다시 열어 주세요.',
       steps: { pending: '주문', paid: '결제', processing: '준비', shipped: '발송', delivered: '배송 완료' },
       headline: {
         pending: '주문이 접수되었습니다', paid: '결제가 완료되었습니다', processing: '상품을 준비하고 있습니다',
@@ -53,6 +55,9 @@
   const at = (id) => document.getElementById(id);
   const steps = Object.keys(say.steps);
   const over = (status) => status === 'completed' || status === 'cancelled';
+
+  // Stranger says that the server does not know who looks at the page.
+  class Stranger extends Error {}
 
   let events = [];
   let parcel = { carrier: '', number: '' };
@@ -134,6 +139,7 @@
   async function ask(path) {
     const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' });
     if (answer.status === 404 || answer.status === 400) return null;
+    if (answer.status === 401 || answer.status === 403) throw new Stranger();
     if (!answer.ok) throw new Error('answered ' + answer.status);
     return answer.json();
   }
@@ -240,7 +246,13 @@
       }
       await showItems();
       follow();
-    } catch {
+    } catch (error) {
+      if (error instanceof Stranger) {
+        at('headline').textContent = document.title = say.sign;
+        at('detail').textContent = say.signMore;
+        at('link').hidden = true;
+        return;
+      }
       at('headline').textContent = say.away;
       at('detail').textContent = say.awayMore;
       showState('lost', say.lost);

@@ -128,3 +128,30 @@ func FuzzAdjustStock(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCreateKey(f *testing.F) {
+	f.Add([]byte(`{"name":"till","subject":"ann","scopes":["orders:read","admin"],"expires_at":"2027-01-01T00:00:00Z"}`))
+	f.Add([]byte(`{"name":"till","subject":"ann","scopes":["root"],"expires_at":null}`))
+	f.Add([]byte(`{"grace_seconds":86400}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		d := wire.NewDecoder()
+		var wish wire.CreateKey
+		if judge(t, body, d.CreateKey(body, &wish)) {
+			require.Zero(t, wish.Scopes&^commerce.ScopesAll)
+		}
+		var grace int64
+		judge(t, body, d.RotateKey(body, &grace))
+	})
+}
+
+// What cannot be read names nothing, and whatever a list of tags names, it names its own first.
+func FuzzMatchesETag(f *testing.F) {
+	f.Add(`"1-2", W/"3"`, `"3"`)
+	f.Add("*", `"1"`)
+	f.Fuzz(func(t *testing.T, field, tag string) {
+		wire.MatchesETag(field, []byte(tag))
+		if tag == strings.TrimSpace(tag) && !strings.ContainsAny(tag, ",") && !strings.HasPrefix(tag, "W/") {
+			require.True(t, wire.MatchesETag(tag+", "+field, []byte(tag)))
+		}
+	})
+}

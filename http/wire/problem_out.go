@@ -42,7 +42,7 @@ func appendFacts(dst []byte, e *commerce.Error) []byte {
 		dst = fieldID(dst, "product_id", e.Product)
 	}
 	switch e.Code {
-	case commerce.CodeInsufficientStock:
+	case commerce.CodeInsufficientStock, commerce.CodeCustomerLimit:
 		dst = fieldInt(dst, "available", e.Available)
 	case commerce.CodePriceChanged:
 		dst = fieldInt(dst, "price", e.Price.Amount)

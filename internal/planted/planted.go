@@ -38,4 +38,15 @@ const (
 	EventNotTold Bug = "event-not-told"
 	// ResumeRepeats resumes a subscription one event too early: subscribers, an event seen twice.
 	ResumeRepeats Bug = "resume-repeats"
+	// OwnerNotAsked shows an order's timeline to everybody who may see timelines: matrix of access, a foreign
+	// order.
+	OwnerNotAsked Bug = "owner-not-asked"
+	// FeedOfAll tells everybody who follows orders of all of them: sockets, an event of somebody else's.
+	FeedOfAll Bug = "feed-of-all"
+	// RouteOpen lets everybody see the ledger of a product: matrix of access, an open route.
+	RouteOpen Bug = "route-open"
+	// SocketOutlivesKey does not look again at what a socket was opened with: sockets, one that stays.
+	SocketOutlivesKey Bug = "socket-outlives-key"
+	// HiddenAtOnce says at once that there is no such order: times, an answer that leaves too early.
+	HiddenAtOnce Bug = "hidden-at-once"
 )

@@ -68,5 +68,10 @@ func (s *Server) Verify(ctx context.Context, faults *Faults) error {
 		return errors.Join(fmt.Errorf("verify: %w: ok is %t with %d faults", ErrAnswer, report.OK, report.All), failed)
 	}
 	report.addTo(faults)
+	audit := exec.CommandContext(ctx, s.Binary, append([]string{"audit", "verify"}, place...)...)
+	audit.Env = verify.Env
+	if said, err := audit.CombinedOutput(); err != nil {
+		return fmt.Errorf("verify the audit log: %w; it said:\n%s", err, said)
+	}
 	return nil
 }

@@ -135,6 +135,7 @@ async function ask(method: string, path: string, body?: string, signal?: AbortSi
     if (signal?.aborted) throw error;
     throw new Refusal("unreachable", "The server does not answer", "Is it running? The page goes on trying.");
   }
+  if (answer.status === 401) location.assign(`/login?${new URLSearchParams({ next: location.pathname + location.hash })}`);
   if (!answer.ok) throw await refusalOf(answer);
   return answer;
 }

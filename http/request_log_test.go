@@ -36,7 +36,7 @@ func TestAccessLog_ShortWayWritesTheSame(t *testing.T) {
 				log = slog.New(recordsOnly{log.Handler()})
 			}
 			log = log.With("logger", "http")
-			a := newAccess(AccessLogAll, log, "GET", pathProducts)
+			a := newRequestLog(AccessLogAll, log, "GET", pathProducts)
 			require.Equal(rt, !hide, a.lines != nil)
 			a.log(r, status, 650, at, elapsed)
 			return out.String()

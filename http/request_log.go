@@ -12,26 +12,26 @@ import (
 // methodMax bounds the method that a line quotes, of a request that fits no route.
 const methodMax = 16
 
-// access writes the access log of one route: one line for each request, with who asked, under
+// requestLog writes the access log of one route: one line for each request, with who asked, under
 // which correlation id, and how long it took.
-type access struct {
+type requestLog struct {
 	handler slog.Handler // nil when nothing is logged
 	lines   *lineHandler // the same, when it is one
 	errors  bool         // only answers of 400 and above
 	method  bool         // the route does not say the method
 }
 
-// newAccess formats once what is the same for every request of the route. An empty method means
+// newRequestLog formats once what is the same for every request of the route. An empty method means
 // that requests differ in it.
-func newAccess(which AccessLog, log *slog.Logger, method, path string) access {
+func newRequestLog(which AccessLog, log *slog.Logger, method, path string) requestLog {
 	if which == AccessLogOff {
-		return access{}
+		return requestLog{}
 	}
 	log = log.With("route", path)
 	if method != "" {
 		log = log.With("method", method)
 	}
-	a := access{handler: log.Handler(), errors: which == AccessLogErrors, method: method == ""}
+	a := requestLog{handler: log.Handler(), errors: which == AccessLogErrors, method: method == ""}
 	switch handler := a.handler.(type) {
 	case flushHandler:
 		a.lines, _ = handler.Handler.(*lineHandler)
@@ -43,7 +43,7 @@ func newAccess(which AccessLog, log *slog.Logger, method, path string) access {
 
 // log goes past slog.Logger, which would look up the caller's line for each request, and past
 // slog.Record for the usual request.
-func (a *access) log(r *request, status, size int, at time.Time, elapsed time.Duration) {
+func (a *requestLog) log(r *request, status, size int, at time.Time, elapsed time.Duration) {
 	if a.handler == nil || a.errors && status < 400 {
 		return
 	}
