@@ -16,7 +16,7 @@ REAL      := ../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # run and test build the pages first
-.PHONY: help run build web test race vuln release lint fmt fuzz fuzzlong fuzzapi scan crash crashbig crashpg flash fanout slow restarts history bench benchall real docs clean
+.PHONY: help run build web test race vuln release lint fmt fuzz fuzzlong fuzzapi scan crash crashbig crashpg flash fanout slow restarts timing history bench benchall real docs clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -103,6 +103,9 @@ slow: ## 1,000 clients that are slow on purpose, in each of the four modes of sl
 
 restarts: ## kill the server 20 times while 1,000 subscribers follow orders, on both stores
 	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestRestarts$$' $(ARGS) -audience.resumers=1000 -audience.kills=20
+
+timing: ## compare 10,000 answers each to orders of others and to orders that do not exist
+	go test ./internal/gatekeeper -count=1 -timeout 30m -v -run 'TestTiming$$' $(ARGS) -gatekeeper.samples=10000
 
 history: ## check long histories of a hot product, with and without faults, on both stores
 	$(TORTURE) -run 'TestHistor' $(ARGS) -torture.history=300000

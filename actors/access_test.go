@@ -140,3 +140,36 @@ type placedFor struct {
 	customer string
 	replayed bool
 }
+
+// Neither that an order is busy nor that the store cannot write tells that there is one.
+func TestAccess_NothingTellsThatSomebodyElsesOrderIsThere(t *testing.T) {
+	t.Parallel()
+	b, g := setupGated(t)
+	lamp := b.product(10)
+	placed, err := b.engine.PlaceOrder(order("", 1, lamp))
+	require.NoError(t, err)
+	resting, err := b.engine.PlaceOrder(order("", 1, lamp))
+	require.NoError(t, err)
+	hers, missing := placed.Order.ID, newID()
+	cancel := func(caller commerce.Principal, id commerce.ID, key string) error {
+		return second(b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: caller, Order: id, To: commerce.StatusCancelled, Key: key}))
+	}
+	g.on.Store(true)
+	cancelled := make(chan error, 1)
+	go func() { cancelled <- cancel(customerOf("ann"), hers, "") }()
+	<-g.arrived
+	ben := customerOf("ben")
+	for _, key := range []string{"", "k"} {
+		require.Equal(t, commerce.NoOrder(hers), cancel(ben, hers, key), "while it is on its way to the store")
+	}
+	g.answer <- lose
+	<-g.arrived
+	require.Equal(t, "stalled", b.engine.Health(t.Context()).Writer)
+	require.Equal(t, commerce.NoOrder(hers), cancel(ben, hers, "k2"), "while the store cannot write")
+	require.Equal(t, commerce.NoOrder(resting.Order.ID), cancel(ben, resting.Order.ID, "k2"))
+	require.Equal(t, commerce.NoOrder(missing), cancel(ben, missing, "k2"))
+	requireCode(t, commerce.CodeStoreUnavailable, cancel(ben, hers, ""))
+	requireCode(t, commerce.CodeStoreUnavailable, cancel(ben, missing, ""))
+	g.open(pass)
+	require.NoError(t, <-cancelled)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/planted"
 	"github.com/penstock-dev/penstock/persistence"
 )
 
@@ -86,6 +87,10 @@ func (e *Engine) Orders(ctx context.Context, by *commerce.Principal, q persisten
 func (e *Engine) Timeline(
 	ctx context.Context, by *commerce.Principal, id commerce.ID,
 ) (*commerce.Order, []commerce.Event, error) {
+	if planted.Is(planted.OwnerNotAsked) {
+		all := commerce.Trusted(by.Subject)
+		by = &all
+	}
 	order, err := e.Order(ctx, by, id)
 	if err != nil {
 		return nil, nil, err

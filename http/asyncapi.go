@@ -22,7 +22,7 @@ func asyncapiRoute() Route {
 
 func (s *Server) serveAsyncDocument(r *request) error {
 	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache)
-	r.answerShared(200, contentTypeJSON, s.asyncDocument)
+	r.answerShared(contentTypeJSON, s.asyncDocument)
 	return nil
 }
 

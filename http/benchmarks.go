@@ -67,11 +67,12 @@ const (
 	benchmarkResultsDefault     = 10
 )
 
-func benchmarkRoutes() []Route {
+// benchmarkRoutes are for holders of a scope of their own: a run loads the server.
+func benchmarkRoutes() []Route { return append(benchmarkRunRoutes(), benchmarkResultRoutes()...) }
+
+func benchmarkRunRoutes() []Route {
 	changing := []commerce.Code{codeBenchmarksOff, codeOriginRefused}
 	reading := []commerce.Code{codeBenchmarksOff}
-	found := Answer{Status: 200, Schema: "BenchmarkResult", Description: "The result, with its curves."}
-	stillRunning := Answer{Status: 202, Schema: "BenchmarkProgress", Headers: []string{"Retry-After"}, Description: "It is still being measured."}
 	return []Route{
 		{
 			Method: "POST", Path: pathBenchmarks + "/run", Operation: "runBenchmark", Tag: "benchmarks",
@@ -99,6 +100,15 @@ func benchmarkRoutes() []Route {
 			Answers:  []Answer{{Status: 200, Schema: "BenchmarkProgress", Description: "The state of it; run is null before the first."}},
 			Problems: reading, Handle: (*Server).benchmarkProgress,
 		},
+	}
+}
+
+func benchmarkResultRoutes() []Route {
+	changing := []commerce.Code{codeBenchmarksOff, codeOriginRefused}
+	reading := []commerce.Code{codeBenchmarksOff}
+	found := Answer{Status: 200, Schema: "BenchmarkResult", Description: "The result, with its curves."}
+	stillRunning := Answer{Status: 202, Schema: "BenchmarkProgress", Headers: []string{"Retry-After"}, Description: "It is still being measured."}
+	return []Route{
 		{
 			Method: "GET", Path: pathBenchmarks + "/results", Operation: "listBenchmarkResults", Tag: "benchmarks",
 			Policy: holders(commerce.ScopeBenchRun), Class: access.ClassRead,

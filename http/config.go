@@ -57,6 +57,7 @@ type Config struct {
 	SubscribersMax           int           `default:"8000" doc:"clients that follow orders over WebSockets or Server-Sent Events; more are refused with 503. Each is an open connection too"`
 	SubscribersPerAddressMax int           `default:"1000" doc:"clients from one address that follow orders; more are refused with 429. Behind a proxy all have its address"`
 	FeedsMax                 int           `default:"200" doc:"clients that follow all orders; more are refused with 503"`
+	FeedsPerCallerMax        int           `default:"20" doc:"times that one proved caller follows all orders; more are refused with 429"`
 	PingInterval             time.Duration `default:"50s" doc:"how often clients that follow orders are asked whether they are there; who does not answer by the next time is cut off"`
 	AllowedOrigins           string        `default:"" doc:"origins of other sites whose pages may ask here and follow orders, like https://shop.example, separated by commas"`
 
@@ -98,6 +99,7 @@ func (c *Config) EnsureDefaults() {
 	setDefault(&c.SubscribersMax, 8000)
 	setDefault(&c.SubscribersPerAddressMax, 1000)
 	setDefault(&c.FeedsMax, 200)
+	setDefault(&c.FeedsPerCallerMax, 20)
 	setDefault(&c.PingInterval, 50*time.Second)
 	setDefault(&c.URIMax, 8<<10)
 	setDefault(&c.ConnectionsPerAddressMax, 256)
@@ -141,6 +143,7 @@ func (c *Config) Validate() error {
 	fault(c.SubscribersMax < 1, "SubscribersMax is %d; it must be at least 1", c.SubscribersMax)
 	fault(c.SubscribersPerAddressMax < 1, "SubscribersPerAddressMax is %d; it must be at least 1", c.SubscribersPerAddressMax)
 	fault(c.FeedsMax < 1, "FeedsMax is %d; it must be at least 1", c.FeedsMax)
+	fault(c.FeedsPerCallerMax < 1, "FeedsPerCallerMax is %d; it must be at least 1", c.FeedsPerCallerMax)
 	fault(c.PingInterval < 100*time.Millisecond, "PingInterval is %s; it must be at least 100ms", c.PingInterval)
 	c.checkTransport(fault)
 	for _, origin := range parseOrigins(c.AllowedOrigins) {

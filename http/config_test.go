@@ -61,5 +61,5 @@ func TestConfig_TagsTellTheDefaults(t *testing.T) {
 		}
 		require.Equal(t, want, got, field.Name)
 	}
-	require.Equal(t, 22, described)
+	require.Equal(t, 23, described)
 }

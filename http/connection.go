@@ -22,6 +22,10 @@ const (
 	// that the client gets to read the refusal before the connection is reset.
 	lingerMax      = time.Second
 	lingerBytesMax = 16 << 20
+	// sendBuffer is how much the system keeps of an answer that is not read, half of what it takes for it.
+	// Left to itself it keeps megabytes, and 1,000 clients that read slowly cost it seconds. It bounds an
+	// answer over a long way to about this much for each round trip.
+	sendBuffer = 64 << 10
 	// operatorsMax is how many connections the listener of operators has. They have places of their own, so
 	// that a server that is full can still be asked how it is.
 	operatorsMax = 256
@@ -60,6 +64,9 @@ func newConnections(cfg *Config, proxies proxies) *connections {
 func (c *connections) wrap(raw net.Conn, at door, encryption *tls.Config) *connection {
 	conn := &connection{Conn: raw, raw: raw, all: c, door: at, peer: peerOf(raw)}
 	conn.trusted = c.proxies.trust(conn.peer)
+	if socket, ok := raw.(interface{ SetWriteBuffer(int) error }); ok && at == doorPublic {
+		_ = socket.SetWriteBuffer(sendBuffer)
+	}
 	if at == doorPublic && !conn.trusted && (c.countLoopback || !conn.peer.IsLoopback()) {
 		conn.network = networkOf(conn.peer)
 	}

@@ -152,5 +152,5 @@ func (r *request) answerFile(file *siteFile) {
 		header.Set("Content-Encoding", "gzip")
 		content = file.zipped
 	}
-	r.answerShared(200, file.contentType, content)
+	r.answerShared(file.contentType, content)
 }

@@ -36,7 +36,7 @@ func (h *hidden) keepBack(r *request) {
 		return
 	}
 	came := r.ctx.Time()
-	leave := came.Add((time.Since(came)/hiddenTick + 1) * hiddenTick)
+	leave := came.Add(time.Since(came).Truncate(hiddenTick) + hiddenTick)
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	sleepUntil(leave)

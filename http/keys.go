@@ -39,6 +39,7 @@ func keyRoutes() []Route {
 	}
 	list := route("GET", pathKeys, "listKeys", "Lists API keys, ended ones too. What opens them is kept nowhere.", (*Server).listKeys)
 	list.Class, list.Answers = access.ClassRead, []Answer{{Status: 200, Schema: "Keys", Description: "All keys, oldest first."}}
+	list.Problems = []commerce.Code{codeKeysOff}
 	create := route("POST", pathKeys, "createKey", "Makes an API key. It is shown only in this answer.", (*Server).createKey)
 	create.Body = &Body{Schema: "CreateKey", Types: []string{contentTypeJSON}}
 	create.Answers = []Answer{{Status: 201, Schema: "NewKey", Description: "The key."}}

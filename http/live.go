@@ -46,7 +46,8 @@ type live struct {
 		feeds     int
 		next      int // slot of the next subscriber
 		addresses map[netip.Prefix]int
-		empty     chan struct{} // closed when draining and nobody is left
+		callers   map[string]int // feeds, by who follows them
+		empty     chan struct{}  // closed when draining and nobody is left
 	}
 }
 
@@ -66,6 +67,7 @@ func newLive(cfg *Config, log *slog.Logger) *live {
 	l.ready.init()
 	l.behind.init()
 	l.mu.addresses = make(map[netip.Prefix]int)
+	l.mu.callers = make(map[string]int)
 	l.mu.empty = make(chan struct{})
 	return l
 }
@@ -84,6 +86,10 @@ func (l *live) admit(r *request, p protocol) (*subscriber, error) {
 		return nil, &commerce.Error{
 			Code: commerce.CodeOverloaded, Detail: "there are too many subscribers; try again later", RetryAfter: retrySubscribers,
 		}
+	case p.feed() && s.identity != nil && l.mu.callers[s.identity.Principal.Subject] >= l.cfg.FeedsPerCallerMax:
+		return nil, &commerce.Error{
+			Code: codeTooManyRequests, Detail: "you follow all orders too many times already; end some of that first", RetryAfter: retrySubscribers,
+		}
 	case l.mu.addresses[s.address] >= l.cfg.SubscribersPerAddressMax:
 		return nil, &commerce.Error{
 			Code: codeTooManyRequests, Detail: "there are too many subscribers from your address; end some of them first",
@@ -94,6 +100,9 @@ func (l *live) admit(r *request, p protocol) (*subscriber, error) {
 	l.mu.addresses[s.address]++
 	if p.feed() {
 		l.mu.feeds++
+		if s.identity != nil {
+			l.mu.callers[s.identity.Principal.Subject]++
+		}
 	}
 	if l.mu.next++; l.mu.next == pingSlots {
 		l.mu.next = 0
@@ -140,8 +149,19 @@ func (l *live) release(s *subscriber) {
 	}
 	if s.protocol.feed() {
 		l.mu.feeds--
+		l.releaseCallerLocked(s)
 	}
 	l.signalLocked()
+}
+
+func (l *live) releaseCallerLocked(s *subscriber) {
+	if s.identity == nil {
+		return
+	}
+	caller := s.identity.Principal.Subject
+	if l.mu.callers[caller]--; l.mu.callers[caller] == 0 {
+		delete(l.mu.callers, caller)
+	}
 }
 
 func (l *live) signalLocked() {

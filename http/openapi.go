@@ -179,6 +179,8 @@ func (p *Parameter) schema() schema {
 	case p.Default == "":
 	case p.Kind == KindInteger && err == nil:
 		s["default"] = number
+	case p.Kind == KindBoolean:
+		s["default"] = p.Default == "true"
 	default:
 		s["default"] = p.Default
 	}
@@ -292,6 +294,6 @@ func headerDescriptions() map[string]any {
 
 func (s *Server) serveDocument(r *request) error {
 	r.ctx.Response.Header.SetCanonical(r.keys.cacheControl, r.keys.noCache)
-	r.answerShared(200, contentTypeJSON, s.document)
+	r.answerShared(contentTypeJSON, s.document)
 	return nil
 }

@@ -108,7 +108,7 @@ func (s *Server) getProduct(r *request) error {
 	if r.notModified() {
 		return nil
 	}
-	r.answerShared(200, contentTypeJSON, s.caches.products.render(&row))
+	r.answerShared(contentTypeJSON, s.caches.products.render(&row))
 	return nil
 }
 

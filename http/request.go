@@ -175,10 +175,10 @@ func (r *request) answer(status int, contentType string, body []byte) {
 	response.SetBody(body)
 }
 
-// answerShared is answer for a body that nobody changes any more. It is not copied.
-func (r *request) answerShared(status int, contentType string, body []byte) {
+// answerShared answers 200 with a body that nobody changes any more. It is not copied.
+func (r *request) answerShared(contentType string, body []byte) {
 	response := &r.ctx.Response
-	response.SetStatusCode(status)
+	response.SetStatusCode(fasthttp.StatusOK)
 	response.Header.SetContentType(contentType)
 	response.SetBodyRaw(body)
 }

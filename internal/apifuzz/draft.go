@@ -157,6 +157,7 @@ func (m *maker) need(d *draft, withBody bool) {
 		required, _ := m.doc.resolve(d.op.Body.Schema)["required"].([]any)
 		for _, name := range required {
 			if name == p.Name && p.In == "query" && !d.has(p.Name) {
+				d.unsure = d.unsure || slices.Contains(m.stored, p.Name)
 				d.put(p, m.parameter(d.op, p))
 			}
 		}
@@ -210,7 +211,7 @@ func (m *maker) order(d *draft) {
 		high := slices.IndexFunc(d.query, func(q pair) bool { return q.name == ends[1] })
 		switch {
 		case low >= 0 && high >= 0:
-			d.unsure = ends[0] == "start_date"
+			d.unsure = d.unsure || ends[0] == "start_date"
 			a, b := &d.query[low].value, &d.query[high].value
 			if len(*a) > len(*b) || len(*a) == len(*b) && *a > *b {
 				*a, *b = *b, *a

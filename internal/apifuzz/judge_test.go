@@ -167,7 +167,8 @@ func TestFlawsAreFound(t *testing.T) {
 				Document: document, Address: server.Listener.Addr().String(), Proof: true, Seed: 7, Workers: 2, Requests: 600,
 				Callers: []apifuzz.Caller{
 					{Name: "ann", Header: "Bearer strong", Subject: "ann", Scopes: []string{"read"}},
-					{Name: "weak", Header: "Bearer weak", Subject: "ann"}, {Name: "nobody", Nobody: true, Subject: "ann"},
+					{Name: "weak", Header: "Bearer weak", Subject: "ann"},
+					{Name: "nobody", Nobody: true, Subject: "ann"},
 				},
 			}
 			report, err := f.Run(t.Context())

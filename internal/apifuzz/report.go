@@ -24,7 +24,6 @@ type Report struct {
 	Answers  map[string]map[int]int // how often each operation was answered with each status
 	Faults   []Fault                // the first of them that differ
 	Found    map[FaultKind]int      // all of them, by kind
-
 }
 
 // String sums the report up.

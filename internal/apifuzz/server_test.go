@@ -1,7 +1,6 @@
 package apifuzz_test
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"io"
@@ -81,7 +80,7 @@ func fuzz(t *testing.T, process *bench.Process, staff *staff, requests int) {
 		Document: document, Address: process.Address,
 		Callers: staff.callers, Proof: staff.proof, Spared: staff.keys,
 		Seed: seed(t), Workers: workers,
-		Requests: requests, FaultsMax: 200, Journeys: journeys(), Lenient: []string{"X-Correlation-ID", "importBenchmarkResult"}, Stored: []string{"since_seq", "Last-Event-ID", "expires_at", "q", "current", "quantity_change"},
+		Requests: requests, FaultsMax: 200, Journeys: journeys(), Lenient: []string{"X-Correlation-ID", "importBenchmarkResult"}, Stored: []string{"since_seq", "Last-Event-ID", "expires_at", "q", "current", "quantity_change", "items"},
 		Set: map[string]map[string]string{
 			"runBenchmark":     {"benchmark_type": "product-read", "iterations": "10", "connections": "1", "seconds": "1"},
 			"getDashboardFile": {"file": cmp.Or(file, "none")},
@@ -162,7 +161,7 @@ func hire(t *testing.T, process *bench.Process) *staff {
 		}
 		if who.name == "gone" {
 			c.Refused = true
-			status, body, _ := ask(t, process, "DELETE", "/api/v2/admin/keys/"+id, "", "")
+			status, body, _ := ask(t, process, call{"DELETE", "/api/v2/admin/keys/" + id, "", ""})
 			require.Equal(t, 200, status, body)
 		}
 		hired.callers, hired.keys = append(hired.callers, c), append(hired.keys, id)
@@ -182,7 +181,7 @@ func makeKey(t *testing.T, process *bench.Process, name string, scopes commerce.
 	t.Helper()
 	wish, err := json.Marshal(map[string]any{"name": name, "subject": name, "scopes": scopes.Names()})
 	require.NoError(t, err)
-	status, body, _ := ask(t, process, "POST", "/api/v2/admin/keys", "", string(wish))
+	status, body, _ := ask(t, process, call{"POST", "/api/v2/admin/keys", "", string(wish)})
 	require.Equal(t, 201, status, body)
 	var made struct{ ID, Key string }
 	require.NoError(t, json.Unmarshal([]byte(body), &made))
@@ -192,7 +191,7 @@ func makeKey(t *testing.T, process *bench.Process, name string, scopes commerce.
 // visitor is a page: its session stands for a key.
 func visitor(t *testing.T, process *bench.Process, credential string) apifuzz.Caller {
 	t.Helper()
-	status, body, header := ask(t, process, "POST", "/api/v2/session", credential, "")
+	status, body, header := ask(t, process, call{"POST", "/api/v2/session", credential, ""})
 	require.Equal(t, 201, status, body)
 	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
 	return apifuzz.Caller{Name: "a page", Cookie: cookie, Scopes: commerce.ScopesAll.Names()}
@@ -200,18 +199,21 @@ func visitor(t *testing.T, process *bench.Process, credential string) apifuzz.Ca
 
 func get(t *testing.T, process *bench.Process, path string) []byte {
 	t.Helper()
-	status, body, _ := ask(t, process, "GET", path, "", "")
+	status, body, _ := ask(t, process, call{"GET", path, "", ""})
 	require.Equal(t, 200, status, body)
 	return []byte(body)
 }
 
-func ask(t *testing.T, process *bench.Process, method, path, credential, body string) (status int, text string, header http.Header) {
+// call is a request that prepares a test.
+type call struct{ method, path, credential, body string }
+
+func ask(t *testing.T, process *bench.Process, c call) (status int, text string, header http.Header) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+process.Address+path, bytes.NewReader([]byte(body)))
+	request, err := http.NewRequestWithContext(t.Context(), c.method, "http://"+process.Address+c.path, strings.NewReader(c.body))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
-	if credential != "" {
-		request.Header.Set("Authorization", credential)
+	if c.credential != "" {
+		request.Header.Set("Authorization", c.credential)
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)

@@ -46,11 +46,11 @@ func (m *maker) spoilParameter(d *draft) {
 		text = headerText(text)
 		d.headers = append(d.headers, pair{p.Name, text})
 		if text == "" {
-			d.unsure = true // a field without a value may count as none
-			return
+			d.unsure = true
+			return // a field without a value may count as none
 		}
 	}
-	d.unsure = d.unsure || !slices.Contains([]string{"integer", "boolean"}, strings.Join(p.Schema.kinds(), ""))
+	d.unsure = true // it may not go with the others
 	if !p.accepts(text) && !slices.Contains(m.lenient, p.Name) {
 		d.spoiled("%s is %.60q", p.Name, text)
 	}
@@ -156,7 +156,10 @@ func (m *maker) spoilField(d *draft) {
 	}
 	wrongs := []any{
 		nil, "", "x", true, json.Number("-1"), json.Number("0"), json.Number("1.5"), json.Number("9223372036854775807"),
-		json.Number("9223372036854775808"), json.Number("1e400"), json.Number("-0"), json.Number("1e2"), []any{}, map[string]any{}, m.anything(0),
+		json.Number("9223372036854775808"), json.Number("1e400"), json.Number("-0"), json.Number("1e2"),
+		[]any{},
+		map[string]any{},
+		m.anything(0),
 		strings.Repeat("x", 5000), strings.Repeat("é", 200), "\u0000", m.odd(30), json.Number(strings.Repeat("9", 500)),
 	}
 	d.body = replaced(d.body, m.rand, pick(m.g(), wrongs))
@@ -273,11 +276,35 @@ func (m *maker) spoilMedia(d *draft) {
 func (m *maker) spoilHeader(d *draft) {
 	d.unsure = true
 	d.headers = append(d.headers, pick(m.g(), []pair{
-		{"X-HTTP-Method-Override", "DELETE"}, {"Accept", "application/xml"}, {"Accept", "*/*;q=0"}, {"Accept-Encoding", "gzip, br, identity;q=0"},
-		{"Content-Encoding", "gzip"}, {"Range", "bytes=0-1"}, {"Expect", "200-ok"}, {"X-Forwarded-For", "1.2.3.4"}, {"Forwarded", "for=1.2.3.4"},
-		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"If-Modified-Since", "Tue, 14 Jul 2026 09:00:00 GMT"},
-		{"Cookie", "__Host-penstock=x; a=b"}, {"X-Long", strings.Repeat("x", 17<<10)}, {"Upgrade", "h2c"}, {"Upgrade", "websocket"}, {"Connection", "close"},
-		{"Last-Event-ID", "99999999999999999999"}, {"Sec-WebSocket-Version", "12"}, {"X-Correlation-ID", "a b"}, {"Host", "evil.example"}, {"Content-Length", "0"},
-		{"Traceparent", "00-zz"}, {"X-User-ID", "bob"}, {"X-User-ID", "a b"}, {"Bad Name", "x"}, {"Idempotency-Key", ""}, {"TE", "trailers"}, {"X-Bytes", "\xff\x80"},
+		{"X-HTTP-Method-Override", "DELETE"},
+		{"Accept", "application/xml"},
+		{"Accept", "*/*;q=0"},
+		{"Accept-Encoding", "gzip, br, identity;q=0"},
+		{"Content-Encoding", "gzip"},
+		{"Range", "bytes=0-1"},
+		{"Expect", "200-ok"},
+		{"X-Forwarded-For", "1.2.3.4"},
+		{"Forwarded", "for=1.2.3.4"},
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"If-Modified-Since", "Tue, 14 Jul 2026 09:00:00 GMT"},
+		{"Cookie", "__Host-penstock=x; a=b"},
+		{"X-Long", strings.Repeat("x", 17<<10)},
+		{"Upgrade", "h2c"},
+		{"Upgrade", "websocket"},
+		{"Connection", "close"},
+		{"Last-Event-ID", "99999999999999999999"},
+		{"Sec-WebSocket-Version", "12"},
+		{"X-Correlation-ID", "a b"},
+		{"Host", "evil.example"},
+		{"Content-Length", "0"},
+		{"Traceparent", "00-zz"},
+		{"X-User-ID", "bob"},
+		{"X-User-ID", "a b"},
+		{"Bad Name", "x"},
+		{"Idempotency-Key", ""},
+		{"TE", "trailers"},
+		{"X-Bytes", "\xff\x80"},
 	}))
 }

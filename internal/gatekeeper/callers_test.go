@@ -84,7 +84,7 @@ func (s *shop) callers(t testing.TB) []*caller {
 	const scope = "orders:read orders:write orders:cancel"
 	good, old := now.Add(24*time.Hour), now.Add(-time.Minute)
 	token := func(name string, standing standing, change func(map[string]any), expires time.Time) *caller {
-		claims := said(ownerName, scope, expires)
+		claims := said(scope, expires)
 		change(claims)
 		return &caller{name: name, standing: standing, subject: ownerName, scopes: ofCustomers, fields: bearer(s.issuer.token(t, claims))}
 	}
@@ -96,7 +96,7 @@ func (s *shop) callers(t testing.TB) []*caller {
 	)
 	stranger := newIssuer(t)
 	all = append(all, &caller{
-		name: "token that somebody else has signed", standing: refused, fields: bearer(stranger.token(t, said(ownerName, scope, good))),
+		name: "token that somebody else has signed", standing: refused, fields: bearer(stranger.token(t, said(scope, good))),
 	})
 	return append(all, s.ended(t)...)
 }

@@ -51,9 +51,9 @@ func (i *issuer) RoundTrip(r *nethttp.Request) (*nethttp.Response, error) {
 	return &nethttp.Response{StatusCode: nethttp.StatusOK, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, nil
 }
 
-// said is what a token says: a good one, but for what a test changes.
-func said(subject, scope string, expires time.Time) jwt.MapClaims {
-	return jwt.MapClaims{"iss": issuerName, "aud": audience, "sub": subject, "scope": scope, "exp": expires.Unix()}
+// said is what a token of the owner says: a good one, but for what a test changes.
+func said(scope string, expires time.Time) jwt.MapClaims {
+	return jwt.MapClaims{"iss": issuerName, "aud": audience, "sub": ownerName, "scope": scope, "exp": expires.Unix()}
 }
 
 func (i *issuer) token(t testing.TB, claims jwt.MapClaims) string {

@@ -105,7 +105,7 @@ func TestRates_OfRefusedCredentials(t *testing.T) {
 	_, ended := s.key(t, "x", commerce.ScopeOrdersRead, time.Time{})
 	wrong := [][]string{
 		bearer(strings.Repeat("x", 40)), bearer("pk_" + strings.Repeat("0", 32) + "_" + strings.Repeat("a", 32)),
-		bearer(ended[:len(ended)-4] + "aaaa"), bearer(newIssuer(t).token(t, said(ownerName, "admin", time.Now().Add(time.Hour)))),
+		bearer(ended[:len(ended)-4] + "aaaa"), bearer(newIssuer(t).token(t, said("admin", time.Now().Add(time.Hour)))),
 	}
 	from := func(i int) request { return read.with(wrong[i%len(wrong)]...).with("X-Forwarded-For", "203.0.113.9") }
 	for i := range 20 {

@@ -211,9 +211,10 @@ func (s *shop) must(t testing.TB, r request) reply {
 // board is a benchmark's board that measures nothing.
 type board struct{ http.Benchmarks }
 
-func (*board) Start(http.BenchmarkRun) (commerce.ID, error)     { return commerce.ID{1}, nil }
-func (*board) Cancel() error                                    { return nil }
-func (*board) Progress() ([]byte, error)                        { return []byte(`{"run":null}`), nil }
+func (*board) Start(http.BenchmarkRun) (commerce.ID, error) { return commerce.ID{1}, nil }
+func (*board) Cancel() error                                { return nil }
+func (*board) Progress() ([]byte, error)                    { return []byte(`{"run":null}`), nil }
+
 func (*board) Results(int) ([]byte, error)                      { return []byte(`{"results":[]}`), nil }
 func (*board) Result(commerce.ID) ([]byte, bool, error)         { return []byte(`{}`), false, nil }
 func (*board) Import([]byte, string) (commerce.ID, error)       { return commerce.ID{1}, nil }

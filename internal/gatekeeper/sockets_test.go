@@ -206,7 +206,7 @@ func TestSockets_EndWithTheirCredential(t *testing.T) {
 			},
 			"expired token": func(t *testing.T) (*caller, func() time.Time) {
 				expires := time.Now().Add(1500 * time.Millisecond).Truncate(time.Second).Add(time.Second)
-				token := s.issuer.token(t, said(ownerName, "orders:read", expires))
+				token := s.issuer.token(t, said("orders:read", expires))
 				return &caller{fields: bearer(token)}, func() time.Time { return expires }
 			},
 			"expired key": func(t *testing.T) (*caller, func() time.Time) {
