@@ -117,7 +117,7 @@ func TestRunStartsADatabaseAndARedisWhenItNeedsThem(t *testing.T) {
 	t.Parallel()
 	_, err := pgtest.Find(t.Context()) // which sees to it that there is one
 	require.NoError(t, err)
-	_, err = redistest.Find(t.Context())
+	_, err = redistest.Program().Find(t.Context())
 	require.NoError(t, err)
 	data := t.TempDir()
 	letOthersIn(t, data)

@@ -66,7 +66,7 @@ func (s *statement) run(
 		key, hash = &bound, request[:]
 	}
 	at := id.Time()
-	found, err := s.pool.Query(ctx, statementSQL, products, quantities, prices, key, hash, [16]byte(id), cmd.Caller,
+	found, err := s.pool.Query(ctx, statementSQL, products, quantities, prices, key, hash, [16]byte(id), cmd.Caller.Customer,
 		at, at.Add(paymentTimeout), cmd.Note, addressFields(&cmd.Address), at.Add(keyTTL))
 	if err != nil {
 		return nil, false, err

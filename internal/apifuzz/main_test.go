@@ -89,7 +89,7 @@ func onBothStores(t *testing.T, test func(t *testing.T, server *torture.Server, 
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, &torture.Server{Binary: path, Database: postgres.From(t, "migrated", func(ctx context.Context, url string) error {
+		test(t, &torture.Server{Binary: path, Data: t.TempDir(), Database: postgres.From(t, "migrated", func(ctx context.Context, url string) error {
 			_, err := pgstore.Migrate(ctx, url)
 			return err
 		})}, requests(t)/5)

@@ -80,7 +80,7 @@ func fuzz(t *testing.T, process *bench.Process, staff *staff, requests int) {
 		Document: document, Address: process.Address,
 		Callers: staff.callers, Proof: staff.proof, Spared: staff.keys,
 		Seed: seed(t), Workers: workers,
-		Requests: requests, FaultsMax: 200, Journeys: journeys(), Lenient: []string{"X-Correlation-ID", "importBenchmarkResult"}, Stored: []string{"since_seq", "Last-Event-ID", "expires_at", "q", "current", "quantity_change", "items"},
+		Requests: requests, FaultsMax: 200, Journeys: journeys(), Lenient: []string{"X-Correlation-ID", "importBenchmarkResult"}, Stored: []string{"since_seq", "Last-Event-ID", "expires_at", "q", "current", "quantity_change", "items", "results"},
 		Set: map[string]map[string]string{
 			"runBenchmark":     {"benchmark_type": "product-read", "iterations": "10", "connections": "1", "seconds": "1"},
 			"getDashboardFile": {"file": cmp.Or(file, "none")},

@@ -25,7 +25,7 @@ type Browser struct {
 // Start starts a Chromium, or fails the test when there is none.
 func Start(t testing.TB) *Browser {
 	t.Helper()
-	path, err := Find(t.Context())
+	path, err := Program().Find(t.Context())
 	require.NoError(t, err)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),

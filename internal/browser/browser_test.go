@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -95,11 +94,4 @@ func TestPage(t *testing.T) {
 			p.RequireQuiet()
 		}), "thrown late")
 	})
-}
-
-func TestFindKeepsToWhatItIsGiven(t *testing.T) {
-	t.Setenv(browser.BinaryVariable, filepath.Join(t.TempDir(), "none"))
-	_, err := browser.Find(t.Context())
-	require.ErrorIs(t, err, browser.ErrNoBrowser)
-	require.ErrorContains(t, err, browser.BinaryVariable)
 }

@@ -7,8 +7,6 @@ package frontproxy
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -30,9 +28,6 @@ const (
 	HAProxy Kind = "haproxy"
 )
 
-// ErrNoProxy says that this machine has no such proxy and that none could be installed.
-var ErrNoProxy = errors.New("no such proxy on this machine")
-
 // T is what Start needs of a test; testing.TB has it.
 type T interface {
 	Helper()
@@ -42,43 +37,13 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// variable names the environment's variable for the binary, which is then the only one tried.
-func (k Kind) variable() string { return "PENSTOCK_TEST_" + strings.ToUpper(string(k)) }
-
-// Find returns the path of the binary. When there is none and this is root on a system with apt-get, it installs it
-// and says so on standard error.
-func (k Kind) Find(ctx context.Context) (string, error) {
-	if given := os.Getenv(k.variable()); given != "" {
-		return given, nil
+// Program is the proxy's. Ordinary users have no path to where it usually is.
+func (k Kind) Program() *aptget.Program {
+	name := string(k)
+	return &aptget.Program{
+		Name: "the proxy " + name, Variable: "PENSTOCK_TEST_" + strings.ToUpper(name),
+		Binaries: []string{name, filepath.Join("/usr/sbin", name)}, Package: name,
 	}
-	if err := aptget.Wait(ctx); err != nil {
-		return "", err
-	}
-	if found, err := k.look(); err == nil {
-		return found, nil
-	}
-	err := aptget.Exclusively(ctx, "the proxy "+string(k), func(ctx context.Context) error {
-		if _, err := k.look(); err == nil {
-			return nil // another test process was faster
-		}
-		updated := aptget.Update(ctx) // without new lists the old ones may do
-		if err := aptget.Install(ctx, string(k)); err != nil {
-			return errors.Join(err, updated)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("%w (%w): install it (Debian: apt-get install %s), or set %s to its path", ErrNoProxy, err, k, k.variable())
-	}
-	return k.look()
-}
-
-// look also looks where ordinary users have no path to.
-func (k Kind) look() (string, error) {
-	if found, err := exec.LookPath(string(k)); err == nil {
-		return found, nil
-	}
-	return exec.LookPath(filepath.Join("/usr/sbin", string(k)))
 }
 
 // Proxy is one that runs. It keeps its connections to the server and uses them again for whoever asks next.
@@ -125,7 +90,7 @@ const haproxyNowhere = "<NOSRV>"
 // Start starts a proxy before the server at an address of this machine. It ends with the test.
 func Start(t T, kind Kind, server string) *Proxy {
 	t.Helper()
-	binary, err := kind.Find(t.Context())
+	binary, err := kind.Program().Find(t.Context())
 	if err != nil {
 		t.Fatalf("frontproxy: %v", err)
 		return nil

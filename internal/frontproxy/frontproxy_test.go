@@ -29,10 +29,3 @@ func TestAProxyPassesRequestsOnAndWritesThemDown(t *testing.T) {
 		require.Equal(t, []string{"GET /some/path?x=1"}, proxy.Forwarded(), kind)
 	}
 }
-
-func TestTheBinaryThatIsNamedIsTheOnlyOneTried(t *testing.T) {
-	t.Setenv("PENSTOCK_TEST_NGINX", "/nowhere/nginx")
-	found, err := frontproxy.Nginx.Find(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, "/nowhere/nginx", found)
-}

@@ -8,21 +8,13 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/penstock-dev/penstock/internal/aptget"
 )
-
-// BinaryVariable names the binary of the server, which is then the only one tried.
-const BinaryVariable = "PENSTOCK_TEST_REDIS_SERVER"
-
-// ErrNoRedis says that this machine has no Redis and that none could be installed.
-var ErrNoRedis = errors.New("no redis-server on this machine")
 
 // T is what Start needs of a test; testing.TB has it.
 type T interface {
@@ -33,38 +25,17 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// Find returns the path of redis-server. When there is none and this is root on a system with apt-get, it installs
-// it and says so on standard error.
-func Find(ctx context.Context) (string, error) {
-	if given := os.Getenv(BinaryVariable); given != "" {
-		return given, nil
+// Program is the server's.
+func Program() *aptget.Program {
+	return &aptget.Program{
+		Name: "a Redis server", Variable: "PENSTOCK_TEST_REDIS_SERVER", Binaries: []string{"redis-server"}, Package: "redis-server",
 	}
-	if err := aptget.Wait(ctx); err != nil {
-		return "", err
-	}
-	if found, err := exec.LookPath("redis-server"); err == nil {
-		return found, nil
-	}
-	err := aptget.Exclusively(ctx, "a Redis server", func(ctx context.Context) error {
-		if _, err := exec.LookPath("redis-server"); err == nil {
-			return nil // another test process was faster
-		}
-		updated := aptget.Update(ctx) // without new lists the old ones may do
-		if err := aptget.Install(ctx, "redis-server"); err != nil {
-			return errors.Join(err, updated)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("%w (%w): install it (Debian: apt-get install redis-server), or set %s to its path", ErrNoRedis, err, BinaryVariable)
-	}
-	return exec.LookPath("redis-server")
 }
 
 // Start starts a server, which ends with the test, and returns its URL.
 func Start(t T) string {
 	t.Helper()
-	binary, err := Find(t.Context())
+	binary, err := Program().Find(t.Context())
 	if err != nil {
 		t.Fatalf("redistest: %v", err)
 		return ""

@@ -24,10 +24,3 @@ func TestAServerAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(answer[:n]), "always")
 }
-
-func TestTheBinaryThatIsNamedIsTheOnlyOneTried(t *testing.T) {
-	t.Setenv(redistest.BinaryVariable, "/nowhere/redis-server")
-	found, err := redistest.Find(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, "/nowhere/redis-server", found)
-}

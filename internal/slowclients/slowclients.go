@@ -6,11 +6,9 @@ package slowclients
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -21,38 +19,11 @@ import (
 	"github.com/penstock-dev/penstock/internal/aptget"
 )
 
-// BinaryVariable names the tool's binary, which is then the only one tried.
-const BinaryVariable = "PENSTOCK_TEST_SLOWHTTPTEST"
-
-// ErrNoTool says that this machine has no slowhttptest and that none could be installed.
-var ErrNoTool = errors.New("no slowhttptest on this machine")
-
-// Find returns the path of slowhttptest. When there is none and this is root on a system with apt-get, it installs it
-// and says so on standard error.
-func Find(ctx context.Context) (string, error) {
-	if given := os.Getenv(BinaryVariable); given != "" {
-		return given, nil
+// Program is slowhttptest's.
+func Program() *aptget.Program {
+	return &aptget.Program{
+		Name: "slowhttptest", Variable: "PENSTOCK_TEST_SLOWHTTPTEST", Binaries: []string{"slowhttptest"}, Package: "slowhttptest",
 	}
-	if err := aptget.Wait(ctx); err != nil {
-		return "", err
-	}
-	if found, err := exec.LookPath("slowhttptest"); err == nil {
-		return found, nil
-	}
-	err := aptget.Exclusively(ctx, "slowhttptest", func(ctx context.Context) error {
-		if _, err := exec.LookPath("slowhttptest"); err == nil {
-			return nil // another test process was faster
-		}
-		updated := aptget.Update(ctx) // without new lists the old ones may do
-		if err := aptget.Install(ctx, "slowhttptest"); err != nil {
-			return errors.Join(err, updated)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("%w (%w): install it (Debian: apt-get install slowhttptest), or set %s to its path", ErrNoTool, err, BinaryVariable)
-	}
-	return exec.LookPath("slowhttptest")
 }
 
 // Mode is a way of being slow.

@@ -69,7 +69,7 @@ func memory(t *testing.T, pid int) string {
 // Whatever slow clients do, others are answered. How much later is reported: the tool and the one who measures
 // have their share in it.
 func TestSlowClientsDoNotKeepOthersFromBeingAnswered(t *testing.T) { //nolint:paralleltest // measures time
-	tool, err := slowclients.Find(t.Context())
+	tool, err := slowclients.Program().Find(t.Context())
 	require.NoError(t, err)
 	target, pid := serve(t)
 	connections, during, rounds := setting[int]("slow.connections"), setting[time.Duration]("slow.time"), setting[int]("slow.rounds")

@@ -39,10 +39,13 @@ type Server struct {
 // behind the back of the client that watches it.
 func (s *Server) Start(ctx context.Context) (*bench.Process, error) {
 	command := []string{s.Binary, "serve", "--listen", "127.0.0.1:0"}
-	if s.Database != "" {
-		command = append(command, "--store", "postgres", "--database-url", s.Database)
-	} else {
+	switch {
+	case s.Database == "":
 		command = append(command, "--store", "pebble", "--data", s.Data)
+	case s.Data == "": // results of benchmarks would have no place
+		command = append(command, "--store", "postgres", "--database-url", s.Database, "--benchmarks", "off")
+	default:
+		command = append(command, "--store", "postgres", "--database-url", s.Database, "--data", s.Data)
 	}
 	command = append(command, "--engine-payment-timeout", "72h", "--http-access-log", "off", "--log-level", "warn")
 	return bench.StartProcess(ctx, s.Env, append(command, s.Flags...)...)
