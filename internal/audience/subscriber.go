@@ -76,7 +76,7 @@ func dial(ctx context.Context, address string, source int) (net.Conn, error) {
 }
 
 func handshake(path string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: penstock.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 }
 
