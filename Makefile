@@ -6,7 +6,7 @@ FUZZTIME  ?= 20s
 SCANMINUTES ?= 15
 VULNDB    ?= https://vuln.go.dev
 # Packages whose tests run again under the race detector: those with goroutines of their own.
-RACE      := ./actors/... ./bench/board/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
+RACE      := ./access/... ./actors/... ./bench/board/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
 TOOL      := go tool -modfile=tools/go.mod
 # The harness that breaks servers, and what stands between its tests and their sizes.
 TORTURE   := go test ./internal/torture -count=1 -timeout 90m -v
