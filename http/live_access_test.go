@@ -1,7 +1,6 @@
 package http
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +30,7 @@ func TestLive_FeedsOfOneCaller(t *testing.T) {
 	}
 	_, err := follow("ann")
 	var refusal *commerce.Error
-	require.True(t, errors.As(err, &refusal), err)
+	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, codeTooManyRequests, refusal.Code)
 
 	b.server.subscribers.release(admitted[0])
