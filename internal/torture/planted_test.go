@@ -149,7 +149,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	binary := build(t, "planted")
 	server := func(t *testing.T, on kind, bug planted.Bug) *torture.Server {
 		s := on.server(t, binary)
-		s.Env, s.Flags = []string{"PENSTOCK_PLANT=" + string(bug)}, []string{"--engine-command-timeout", "1s"}
+		s.Env, s.Flags = []string{"PENSTOCK_PLANT=" + string(bug)}, []string{"--engine-command-timeout", "2s"}
 		return s
 	}
 	for name, scenario := range scenarios() {
