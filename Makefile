@@ -4,6 +4,7 @@ DATA      := $(or $(PENSTOCK_DATA),data)
 LISTEN    := $(or $(PENSTOCK_LISTEN),127.0.0.1:8000)
 FUZZTIME  ?= 20s
 SCANMINUTES ?= 15
+SCANLEVEL ?= 3
 VULNDB    ?= https://vuln.go.dev
 # Packages whose tests run again under the race detector: those with goroutines of their own.
 RACE      := ./access/... ./actors/... ./bench/board/... ./http/... ./persistence/... ./internal/client/... ./internal/fanout/... ./cmd/...
@@ -78,8 +79,8 @@ fuzzapi: ## ask a server 200,000 requests made from its API document, and 40,000
 	go test ./internal/apifuzz -count=1 -timeout 60m -v -run 'TestServerKeepsToItsDocument$$' $(ARGS) -apifuzz.requests=200000
 
 scan: ## set sqlmap and wapiti on a server, on both stores, for up to SCANMINUTES (15) each; installs them as root
-	go run ./internal/scan -minutes $(SCANMINUTES)
-	go run ./internal/withpg -- go run ./internal/scan -store postgres -minutes $(SCANMINUTES)
+	go run ./internal/scan -minutes $(SCANMINUTES) -level $(SCANLEVEL)
+	go run ./internal/withpg -- go run ./internal/scan -store postgres -minutes $(SCANMINUTES) -level $(SCANLEVEL)
 
 crash: ## kill the server 100 times under load, 1,000 orders apart, and look for what it lost
 	$(TORTURE) -run 'TestCrash$$/^pebble$$' $(ARGS) -torture.kills=100 -torture.orders=1000

@@ -30,13 +30,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	store := flags.String("store", "pebble", "pebble, or postgres: in the database that PENSTOCK_DATABASE_URL names")
 	minutes := flags.Int("minutes", 15, "how long each scanner may take")
+	level := flags.Int("level", 3, "how much sqlmap tries, from 1 to 5: a lower level comes to an end sooner")
 	keep := flags.String("keep", "", "folder for the scanners' own reports; they are thrown away when empty")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	found, err := scan(ctx, *store, time.Duration(*minutes)*time.Minute, *keep, stdout)
+	found, err := scan(ctx, settings{*store, *level, time.Duration(*minutes) * time.Minute, *keep}, stdout)
 	switch {
 	case err != nil:
 		fmt.Fprintln(stderr, "scan:", err)
@@ -49,24 +50,33 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func scan(ctx context.Context, store string, patience time.Duration, keep string, out io.Writer) (found int, err error) {
+// settings are what the command line says.
+type settings struct {
+	store    string
+	level    int
+	patience time.Duration // of each scanner
+	keep     string
+}
+
+func scan(ctx context.Context, with settings, out io.Writer) (found int, err error) {
 	if err := provide(ctx); err != nil {
 		return 0, err
 	}
-	dir := keep
+	dir := with.keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "penstock-scan-"); err != nil {
 			return 0, err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	t, err := openTarget(ctx, store, filepath.Join(dir, "server"))
+	t, err := openTarget(ctx, with.store, filepath.Join(dir, "server"))
 	if err != nil {
 		return 0, err
 	}
+	t.level = with.level
 	defer t.process.Stop(stopPatience)
 	for _, scanner := range []func(context.Context, *target, string, time.Duration, io.Writer) (int, error){sqlmap, wapiti} {
-		n, err := scanner(ctx, t, dir, patience, out)
+		n, err := scanner(ctx, t, dir, with.patience, out)
 		found += n
 		if err != nil {
 			return found, err

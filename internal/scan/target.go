@@ -26,6 +26,7 @@ const (
 
 // target is a server that lets nobody in without a key, with something of each kind in it.
 type target struct {
+	level   int // of sqlmap
 	process *bench.Process
 	server  *torture.Server
 	key     string
