@@ -93,6 +93,7 @@ func attack(ctx context.Context, t *target, s apifuzz.Sample, dir string, patien
 	}
 	arguments := []string{
 		"-r", filepath.Join(dir, "request"), "--batch", "--ignore-stdin", "--level", strconv.Itoa(t.level), "--risk", strconv.Itoa(min(t.level, sqlmapRisk)), "--threads", "4", "--timeout", "10", "--retries", "1",
+		"--answers", "continue=Y", // a value with a quotation mark makes it ask whether we are sure
 		"--time-sec", "3", "--ignore-code", "*", "--disable-coloring", "--output-dir", dir,
 	}
 	if t.server.Database != "" {
@@ -100,7 +101,8 @@ func attack(ctx context.Context, t *target, s apifuzz.Sample, dir string, patien
 	}
 	v.output = ask(ctx, patience, append(slices.Clone(arguments), "--flush-session"))
 	v.believed = strings.Contains(v.output, "identified the following injection point") || strings.Contains(v.output, "is vulnerable")
-	v.finished = v.believed || strings.Contains(v.output, "all tested parameters do not appear to be injectable")
+	v.finished = v.believed || strings.Contains(v.output, "all tested parameters do not appear to be injectable") ||
+		strings.Contains(v.output, "no parameter(s) found for testing") // at a level that leaves header fields alone
 	if v.believed {
 		// Answers differ for many reasons. An injection is one when the database calculates for us.
 		// It has time of its own, and what does not come to an end counts as found.
