@@ -56,7 +56,7 @@ func keyRoutes() []Route {
 	return []Route{list, create, rotate, revoke}
 }
 
-// keys returns what keeps API keys, or the refusal of a server that has none.
+// keysOf returns what keeps API keys, or the refusal of a server that has none.
 func (s *Server) keysOf() (Keys, error) {
 	if s.cfg.Keys == nil {
 		return nil, &commerce.Error{Code: codeKeysOff, Detail: "this server keeps no API keys"}

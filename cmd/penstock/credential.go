@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/penstock-dev/penstock/access"
@@ -60,19 +58,12 @@ func (f *credentialFlags) connect(p *process, target, asUser string, conns int) 
 }
 
 func readCredential(name string) (string, error) {
-	file, err := os.Open(name)
+	text, err := readSmall(name, credentialMax)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close() //nolint:errcheck // it is only read
-	text, err := io.ReadAll(io.LimitReader(file, credentialMax+1))
-	if err != nil {
-		return "", err
-	}
-	credential := strings.TrimSpace(string(text))
+	credential := strings.TrimSpace(text)
 	switch {
-	case len(text) > credentialMax:
-		return "", fmt.Errorf("%s is too long to hold a key", name)
 	case credential == "":
 		return "", fmt.Errorf("%s is empty", name)
 	case strings.ContainsFunc(credential, func(r rune) bool { return r <= ' ' || r > '~' }):

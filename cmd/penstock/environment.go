@@ -95,19 +95,25 @@ func (e *environment) value(flag string) (string, error) {
 
 // readValue reads a file that holds one value, without the line break that editors put at its end.
 func readValue(path string) (string, error) {
+	text, err := readSmall(path, valueFileMax)
+	return strings.TrimRight(text, "\r\n"), err
+}
+
+// readSmall reads a file of at most so many bytes.
+func readSmall(path string, max int64) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close() //nolint:errcheck // it is only read
-	text, err := io.ReadAll(io.LimitReader(file, valueFileMax+1))
+	text, err := io.ReadAll(io.LimitReader(file, max+1))
 	if err != nil {
 		return "", err
 	}
-	if len(text) > valueFileMax {
-		return "", fmt.Errorf("%s is longer than %d bytes", path, valueFileMax)
+	if int64(len(text)) > max {
+		return "", fmt.Errorf("%s is too long: it is longer than %d bytes", path, max)
 	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return string(text), nil
 }
 
 // blame names the variable whose value parsing did not like: kong names the flag, which nobody has

@@ -5,9 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +23,7 @@ func TestMain(m *testing.M) {
 	flag.Uint64("apifuzz.seed", 0, "seed of all random choices; 0 takes one by the clock")
 	flag.Parse()
 	code := postgres.Main(m)
-	if err := os.RemoveAll(binary.dir); err != nil {
+	if err := binaries.Remove(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
@@ -34,30 +32,15 @@ func TestMain(m *testing.M) {
 
 // What the tests have in common. TestMain owns it.
 var (
-	postgres pgtest.Shared //nolint:gochecknoglobals // see above
-	binary   built         //nolint:gochecknoglobals // see above
+	postgres pgtest.Shared  //nolint:gochecknoglobals // see above
+	binaries torture.Builds //nolint:gochecknoglobals // see above
 )
-
-// built is the server's binary, made once.
-type built struct {
-	once sync.Once
-	dir  string
-	path string
-	err  error
-}
-
-// make is not bounded by the test that happens to be first.
-func (b *built) make() {
-	if b.dir, b.err = os.MkdirTemp("", "penstock-apifuzz-"); b.err == nil {
-		b.path, b.err = torture.Build(context.Background(), filepath.Join(b.dir, "bin"))
-	}
-}
 
 func build(t *testing.T) string {
 	t.Helper()
-	binary.once.Do(binary.make)
-	require.NoError(t, binary.err)
-	return binary.path
+	path, err := binaries.Get("")
+	require.NoError(t, err)
+	return path
 }
 
 func requests(t *testing.T) int {

@@ -5,9 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +27,7 @@ func TestMain(m *testing.M) {
 	flag.Uint64("audience.seed", 0, "seed of all random choices; 0 takes one by the clock")
 	flag.Parse()
 	code := postgres.Main(m)
-	if err := os.RemoveAll(binaries.dir); err != nil {
+	if err := binaries.Remove(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
@@ -38,8 +36,8 @@ func TestMain(m *testing.M) {
 
 // What the tests have in common. TestMain owns it.
 var (
-	postgres pgtest.Shared                            //nolint:gochecknoglobals // see above
-	binaries = &builds{made: make(map[string]string)} //nolint:gochecknoglobals // see above
+	postgres pgtest.Shared  //nolint:gochecknoglobals // see above
+	binaries torture.Builds //nolint:gochecknoglobals // see above
 )
 
 func number(t *testing.T, name string) int {
@@ -61,36 +59,10 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-// builds are the server's binaries, one for each build tag.
-type builds struct {
-	mu   sync.Mutex
-	dir  string
-	made map[string]string
-}
-
-func (b *builds) get(tag string) (path string, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if path, made := b.made[tag]; made {
-		return path, nil
-	}
-	if b.dir == "" {
-		if b.dir, err = os.MkdirTemp("", "penstock-audience-"); err != nil {
-			return "", err
-		}
-	}
-	// Not bounded by the test that happens to be first.
-	path, err = torture.Build(context.Background(), filepath.Join(b.dir, "with-"+tag), tag)
-	if err == nil {
-		b.made[tag] = path
-	}
-	return path, err
-}
-
 // build builds the server, with a build tag if one is given.
 func build(t *testing.T, tag string) string {
 	t.Helper()
-	path, err := binaries.get(tag)
+	path, err := binaries.Get(tag)
 	require.NoError(t, err)
 	return path
 }

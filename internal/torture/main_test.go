@@ -5,9 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +34,7 @@ func TestMain(m *testing.M) {
 	flag.Uint64("torture.seed", 0, "seed of all random choices; 0 takes one by the clock")
 	flag.Parse()
 	code := postgres.Main(m)
-	if err := os.RemoveAll(binaries.dir); err != nil {
+	if err := binaries.Remove(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
@@ -45,8 +43,8 @@ func TestMain(m *testing.M) {
 
 // What the tests have in common. TestMain owns it, and hands it to tests in no other way.
 var (
-	postgres pgtest.Shared                                                          //nolint:gochecknoglobals // see above
-	binaries = &builds{made: make(map[string]string), fail: make(map[string]error)} //nolint:gochecknoglobals // see above
+	postgres pgtest.Shared  //nolint:gochecknoglobals // see above
+	binaries torture.Builds //nolint:gochecknoglobals // see above
 )
 
 func size(t *testing.T, name string) int {
@@ -68,41 +66,10 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-// builds are the server's binaries, one for each set of build tags.
-type builds struct {
-	mu   sync.Mutex
-	dir  string
-	made map[string]string // by tag
-	fail map[string]error
-}
-
-func (b *builds) get(tag string) (string, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if path, made := b.made[tag]; made {
-		return path, b.fail[tag]
-	}
-	path, err := b.build(tag)
-	b.made[tag], b.fail[tag] = path, err
-	return path, err
-}
-
-func (b *builds) build(tag string) (string, error) {
-	if b.dir == "" {
-		dir, err := os.MkdirTemp("", "penstock-torture-")
-		if err != nil {
-			return "", err
-		}
-		b.dir = dir
-	}
-	// Not bounded by the test that happens to be first.
-	return torture.Build(context.Background(), filepath.Join(b.dir, "with-"+tag), tag)
-}
-
 // build builds the server, with a build tag if one is given.
 func build(t *testing.T, tag string) string {
 	t.Helper()
-	path, err := binaries.get(tag)
+	path, err := binaries.Get(tag)
 	require.NoError(t, err)
 	return path
 }
