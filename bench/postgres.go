@@ -74,14 +74,20 @@ func (p *postgres) start(ctx context.Context, cfg *Config) error {
 }
 
 // serverSettings are those that docs/postgres.md advises. What was stored before should fit into memory: a quarter
-// of it, and 4 GB where half of it is as much.
+// of it, and 4 GB where half of it is as much. Huge pages are used where somebody has set enough of them aside, and
+// the buffers are as large as these hold then, if that is 4 GB; it is on or off, so that the report can tell which.
 func serverSettings() map[string]string {
 	const gigabyte = 1 << 30
-	buffers := uint64(gigabyte)
+	buffers, huge := uint64(gigabyte), "off"
 	if memory, err := mem.VirtualMemory(); err == nil {
 		buffers = max(memory.Total/4, min(4*gigabyte, memory.Total/2))
+		// A tenth is for what the server shares beside its buffers.
+		if aside := memory.HugePagesFree * memory.HugePageSize / 10 * 9; aside >= min(buffers, 4*gigabyte) {
+			buffers, huge = min(buffers, aside), "on"
+		}
 	}
 	return map[string]string{
+		"huge_pages":         huge,
 		"shared_buffers":     strconv.FormatUint(buffers>>20, 10) + "MB",
 		"max_wal_size":       "8GB",
 		"checkpoint_timeout": "15min",

@@ -195,6 +195,34 @@ func TestJudgements(t *testing.T) {
 	require.Equal(t, "1000 bytes", size(1000))
 }
 
+func TestTheDoctorLooksForHugePages(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		settings settings
+		want     Verdict
+		says     string
+	}{
+		"small buffers need none":   {settings{"shared_buffers": {"16384", "8kB"}, "huge_pages": {text: "try"}}, VerdictOK, "128 MiB need none"},
+		"asked for, so it has them": {settings{"shared_buffers": {"524288", "8kB"}, "huge_pages": {text: "on"}}, VerdictOK, "on"},
+		"tried, and got them": {
+			settings{"shared_buffers": {"524288", "8kB"}, "huge_pages": {text: "try"}, "huge_pages_status": {text: "on"}}, VerdictOK, "on",
+		},
+		"tried, and got none": {
+			settings{"shared_buffers": {"524288", "8kB"}, "huge_pages": {text: "try"}, "huge_pages_status": {text: "off"}}, VerdictWarning, "has none",
+		},
+		"tried, before it could be told": {
+			settings{"shared_buffers": {"524288", "8kB"}, "huge_pages": {text: "try"}, "shared_memory_size_in_huge_pages": {text: "2205"}},
+			VerdictWarning, "vm.nr_hugepages to 2205",
+		},
+		"off": {settings{"shared_buffers": {"524288", "8kB"}, "huge_pages": {text: "off"}}, VerdictWarning, "off: the server has none"},
+	} {
+		check, err := (&examiner{settings: c.settings}).lookHugePages(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, c.want, check.Verdict, name)
+		require.Contains(t, check.Found+" "+check.Advice, c.says, name)
+	}
+}
+
 // TestTheLeastPrivilegesAreEnough serves with a role that may do what the doctor asks for, and nothing else.
 func TestTheLeastPrivilegesAreEnough(t *testing.T) {
 	t.Parallel()
