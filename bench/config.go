@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/penstock-dev/penstock/internal/subscriber"
 )
 
 // Config says what to measure. The zero value of a field means its default, where there is one.
@@ -34,6 +36,9 @@ type Config struct {
 	WarmUp      time.Duration // before each round; 2 s
 	Rounds      int           // 3
 	Products    int           // 10,000
+	// Subscribers follow an order each in the scenario fan-out. As many files must be open, here and in the
+	// server. 1,000, or as many as may be; at most 25,000.
+	Subscribers int
 	// Orders are made up in every store before, unless it holds some: the past of a year. See package history.
 	Orders int
 	Seed   uint64 // 1
@@ -97,6 +102,11 @@ func (c *Config) withDefaults() (*Config, error) {
 		full.Executable = executable
 	}
 	faults = append(faults, full.checkNames()...)
+	if full.followed() {
+		faults = append(faults, full.fitSubscribers())
+	} else {
+		full.Subscribers = 0
+	}
 	if full.Connections < 1 || full.Duration < 0 || full.WarmUp < 0 || full.Rounds < 1 || full.Products < 2 {
 		faults = append(faults, errors.New("connections and rounds must be at least 1, products at least 2, times not negative"))
 	}
@@ -104,6 +114,31 @@ func (c *Config) withDefaults() (*Config, error) {
 		faults = append(faults, fmt.Errorf("the rate must be from 0 to %d a second, orders not negative, and of at least 5 products", rateMax))
 	}
 	return &full, errors.Join(faults...)
+}
+
+const (
+	// subscribersDefault is how many subscribers there are when nobody says how many.
+	subscribersDefault = 1000
+	// subscribersMax bounds them: one address has some 28,000 ports.
+	subscribersMax = 25_000
+)
+
+// fitSubscribers bounds the subscribers by the files that may be open, and by the ports that there are.
+func (c *Config) fitSubscribers() error {
+	room, err := subscriber.Max()
+	if err != nil {
+		return err
+	}
+	setDefault(&c.Subscribers, max(1, min(subscribersDefault, room)))
+	if c.Subscribers < 1 || c.Subscribers > subscribersMax {
+		return fmt.Errorf("there must be from 1 to %d subscribers", subscribersMax)
+	}
+	return subscriber.CheckRoom(c.Subscribers)
+}
+
+// followed reports whether a scenario needs subscribers.
+func (c *Config) followed() bool {
+	return slices.ContainsFunc(Scenarios(), func(s Scenario) bool { return s.Followed && slices.Contains(c.Scenarios, s.Name) })
 }
 
 // rateMax bounds the rate of an open loop: what the clock can tell apart.

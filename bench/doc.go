@@ -4,6 +4,7 @@
 // A Scenario says what is asked, an engine is a server process that is asked, and Run measures
 // each engine in interleaved rounds: a closed loop over keep-alive connections, or an open loop at a fixed
 // rate; latencies in an HdrHistogram, the CPU of server and database from /proc, and the disk's fsync rate beside them.
+// In a scenario that is followed an audience subscribes to orders, and what counts is what it reads.
 // Overload asks too much and looks what becomes of it. Compare says which of two results is better, as far as
 // their rounds can tell.
 //

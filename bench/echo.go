@@ -24,6 +24,8 @@ type Echoed struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Answer []byte `json:"answer"` // as it came over the wire
+	// Event is sent to the subscriber of the order in the path; nil when nobody follows.
+	Event *EchoedEvent `json:"event,omitempty"`
 }
 
 const (
@@ -35,14 +37,9 @@ const (
 // startEcho lets the first server answer requests of each kind and starts a peer that repeats these answers.
 func (b *benchmark) startEcho(ctx context.Context, scenario *Scenario) (*engine, error) {
 	server := b.engines[0]
-	var answers []Echoed
-	for i := range scenario.Mix {
-		kind := &scenario.Mix[i].Kind
-		answer, err := captureOne(ctx, server.process.Address, kind.Source(server.catalog, b.stream(scenario, "captured")))
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, Echoed{Method: kind.Method, Path: kind.Path, Answer: answer})
+	answers, err := b.capture(ctx, server, scenario)
+	if err != nil {
+		return nil, err
 	}
 	encoded, err := json.Marshal(answers)
 	if err != nil {
@@ -57,6 +54,22 @@ func (b *benchmark) startEcho(ctx context.Context, scenario *Scenario) (*engine,
 		return nil, err
 	}
 	return &engine{name: peerEcho, process: process, catalog: server.catalog, peer: true}, nil
+}
+
+// capture captures an answer for each kind of request.
+func (b *benchmark) capture(ctx context.Context, e *engine, scenario *Scenario) (answers []Echoed, err error) {
+	if scenario.Followed {
+		return b.captureFollowed(ctx, e, scenario)
+	}
+	for i := range scenario.Mix {
+		kind := &scenario.Mix[i].Kind
+		answer, err := captureOne(ctx, e.process.Address, kind.Source(e.catalog, b.stream(scenario, "captured")))
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, Echoed{Method: kind.Method, Path: kind.Path, Answer: answer})
+	}
+	return answers, nil
 }
 
 // captureOne returns an answer to one of a source's requests that is neither a long nor a short one.
@@ -133,7 +146,13 @@ func echoHandler(answers []Echoed) (handler fasthttp.RequestHandler, name string
 			return nil, "", err
 		}
 	}
-	if len(parsed) == 1 {
+	audience, err := newEchoAudience(answers, parsed)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case audience != nil:
+		return audience.handle, name, nil
+	case len(parsed) == 1:
 		return parsed[0].give, name, nil
 	}
 	return func(ctx *fasthttp.RequestCtx) {

@@ -155,12 +155,21 @@ func (b *benchmark) productsMade() int { return max(b.cfg.Products+1, productsMi
 // productsMin is how many products a past needs.
 const productsMin = 5
 
-// startPenstock starts a server as it is in production, but for two things. Its access log has errors
-// only, since the peers write none; and orders of earlier runs on the same database do not expire in the
-// middle of this one.
+// startPenstock starts a server as it is in production, but for three things. Its access log has errors
+// only, since the peers write none; orders of earlier runs on the same database do not expire in the
+// middle of this one; and it takes as many subscribers as there are.
 func startPenstock(ctx context.Context, cfg *Config, place storePlace) (*engine, error) {
-	process, err := StartProcess(ctx, place.environment(), cfg.Executable, "serve", "--listen", "127.0.0.1:0", "--store", place.store,
-		"--data", place.dir, "--http-access-log", "errors", "--log-level", "warn", "--engine-payment-timeout", "72h")
+	command := []string{
+		cfg.Executable, "serve", "--listen", "127.0.0.1:0", "--store", place.store, "--data", place.dir,
+		"--http-access-log", "errors", "--log-level", "warn", "--engine-payment-timeout", "72h",
+	}
+	if cfg.Subscribers > 0 {
+		// Those of a stretch may still be leaving when those of the next one come.
+		both := strconv.Itoa(2 * cfg.Subscribers)
+		command = append(command, "--http-subscribers-max", both, "--http-subscribers-per-address-max", both,
+			"--http-connections-max", strconv.Itoa(2*cfg.Subscribers+connectionsSpare))
+	}
+	process, err := StartProcess(ctx, place.environment(), command...)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +179,9 @@ func startPenstock(ctx context.Context, cfg *Config, place storePlace) (*engine,
 	}
 	return &engine{name: "penstock-" + place.store, process: process}, nil
 }
+
+// connectionsSpare is how many connections a server takes beside those of subscribers: its default.
+const connectionsSpare = 10_000
 
 // catalog looks at an engine's products, and makes those that are missing: on a database that was used
 // before there may be too few.

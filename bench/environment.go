@@ -43,7 +43,8 @@ type Environment struct {
 	DurationSeconds float64 `json:"duration_seconds"` // of each round
 	WarmUpSeconds   float64 `json:"warm_up_seconds"`
 	Products        int     `json:"products"`
-	Orders          int     `json:"orders"` // that were stored before
+	Orders          int     `json:"orders"`                // that were stored before
+	Subscribers     int     `json:"subscribers,omitempty"` // of the scenario fan-out
 	Seed            uint64  `json:"seed"`
 }
 
@@ -67,7 +68,7 @@ func fingerprint(ctx context.Context, cfg *Config) Environment {
 	e := Machine()
 	e.Stores, e.Peers, e.Connections, e.Rate, e.Rounds = cfg.Stores, cfg.Peers, cfg.Connections, cfg.Rate, cfg.Rounds
 	e.DurationSeconds, e.WarmUpSeconds = cfg.Duration.Seconds(), cfg.WarmUp.Seconds()
-	e.Products, e.Orders, e.Seed = cfg.Products, cfg.Orders, cfg.Seed
+	e.Products, e.Orders, e.Subscribers, e.Seed = cfg.Products, cfg.Orders, cfg.Subscribers, cfg.Seed
 	var version struct {
 		Version  string `json:"version"`
 		Revision string `json:"revision"`
@@ -93,8 +94,12 @@ func (e *Environment) write(w io.Writer) {
 	if e.Rate > 0 {
 		loop = fmt.Sprintf("open loop at %.0f/s", e.Rate)
 	}
-	fmt.Fprintf(w, "%.0f fsyncs/s; %d connections, %s, %d rounds of %g s; %d products, %d orders stored before\n",
-		e.FsyncsPerSecond, e.Connections, loop, e.Rounds, e.DurationSeconds, e.Products, e.Orders)
+	audience := ""
+	if e.Subscribers > 0 {
+		audience = fmt.Sprintf("; %d subscribers in fan-out", e.Subscribers)
+	}
+	fmt.Fprintf(w, "%.0f fsyncs/s; %d connections, %s, %d rounds of %g s; %d products, %d orders stored before%s\n",
+		e.FsyncsPerSecond, e.Connections, loop, e.Rounds, e.DurationSeconds, e.Products, e.Orders, audience)
 	for _, s := range []struct {
 		name     string
 		settings map[string]string

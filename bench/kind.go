@@ -90,6 +90,22 @@ func appendItem(dst []byte, product string, quantity int) []byte {
 	return append(dst, '}')
 }
 
+// moveOrder moves an order on by a step. Which order and where to is the audience's to say.
+func moveOrder() Kind {
+	return Kind{Name: "order-move", Want: 200, Method: "POST", Path: pathOrders + "/"}
+}
+
+// moves are the bodies that bring a placed order to its end, an event each.
+func moves() [][]byte {
+	return [][]byte{
+		[]byte(`{"to":"paid"}`),
+		[]byte(`{"to":"processing"}`),
+		[]byte(`{"to":"shipped","carrier":"CJ","tracking_number":"6412 0098 3311"}`),
+		[]byte(`{"to":"delivered"}`),
+		[]byte(`{"to":"completed"}`),
+	}
+}
+
 // reading is a kind that reads: path makes the next request's path, the part behind Kind.Path.
 func reading(name, path string, next func(catalog *Catalog, rng *rand.Rand) func(dst []byte) []byte) Kind {
 	return Kind{Name: name, Want: 200, Method: "GET", Path: path, Source: func(catalog *Catalog, stream Stream) Source {

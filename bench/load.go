@@ -31,6 +31,11 @@ type Load struct {
 	Duration    time.Duration
 	Kinds       []Kind // what the requests are: the place of one is what Requests returns
 	Requests    func(connection int) Requests
+	// Effect waits on a connection until its last request, which was answered well, has had its effect, and
+	// returns when that was: only then is it an operation. Optional.
+	Effect func(connection int) Effect
+	// Until ends the measured time early when it is closed. Optional.
+	Until <-chan struct{}
 	// CPU reads the server's account and its database's; it is asked at both ends of the measured
 	// time.
 	CPU func() (CPU, error)
@@ -44,6 +49,9 @@ type Load struct {
 	Over func()
 }
 
+// Effect waits for the effect of a connection's last request, and returns when that was.
+type Effect func() (time.Time, error)
+
 // The phases of a measurement.
 const (
 	warmingUp int32 = iota
@@ -55,7 +63,8 @@ const (
 type loadRun struct {
 	*Load
 	phase     atomic.Int32
-	pacer     *pacer // nil in a closed loop
+	begun     chan struct{} // closed when the connections may send
+	pacer     *pacer        // nil in a closed loop
 	recorders []*recorder
 	slicer    *slicer
 	memory    Memory
@@ -69,7 +78,7 @@ type loadRun struct {
 // Run carries out the measurement. It returns an error when the server cannot be reached, the
 // CPU account cannot be read or the context ends; bad answers are only counted.
 func (l *Load) Run(ctx context.Context) (*Sample, error) {
-	run := &loadRun{Load: l, slicer: newSlicer(l.Slice, l.Duration)}
+	run := &loadRun{Load: l, slicer: newSlicer(l.Slice, l.Duration), begun: make(chan struct{})}
 	for range min(l.Connections, recordersMax) {
 		run.recorders = append(run.recorders, newRecorder(len(l.Kinds)))
 	}
@@ -85,7 +94,7 @@ func (l *Load) Run(ctx context.Context) (*Sample, error) {
 			}
 		})
 	}
-	sample := &Sample{Latency: newLatency(), Refusal: newLatency()}
+	sample := newSample()
 	err := run.measure(ctx, sample, failed)
 	if l.Over != nil {
 		l.Over()
@@ -114,7 +123,12 @@ func (r *loadRun) gather(sample *Sample) {
 
 // measure leads the workers through the phases.
 func (r *loadRun) measure(ctx context.Context, sample *Sample, failed <-chan error) error {
+	begin := sync.OnceFunc(func() { close(r.begun) })
+	defer begin()
 	defer r.phase.Store(stopping)
+	if r.pacer != nil || r.WarmUp > 0 {
+		begin()
+	}
 	if r.pacer != nil {
 		stop := r.pacer.start()
 		defer func() { sample.Pace = stop() }()
@@ -133,6 +147,7 @@ func (r *loadRun) measure(ctx context.Context, sample *Sample, failed <-chan err
 	start := time.Now()
 	r.slicer.begin(start)
 	r.phase.Store(measuring)
+	begin() // without a warm-up each request counts
 	if err := r.wait(ctx, r.WarmUp, r.Duration, failed); err != nil {
 		return err
 	}
@@ -175,6 +190,9 @@ func (r *loadRun) wait(ctx context.Context, passed, d time.Duration, failed <-ch
 			if r.Watch != nil {
 				r.Watch(passed + time.Since(begun))
 			}
+		case <-r.Until:
+			r.memory, err = r.look(r.memory)
+			return err
 		case err := <-failed:
 			return err
 		case <-ctx.Done():
@@ -187,9 +205,12 @@ func (r *loadRun) wait(ctx context.Context, passed, d time.Duration, failed <-ch
 func (r *loadRun) worker(ctx context.Context, connection int) error {
 	w := &loadWorker{
 		loadRun: r, requests: r.Requests(connection), recorder: r.recorders[connection%len(r.recorders)],
-		buf: make([]byte, 0, 1<<10),
+		effect: func() (time.Time, error) { return time.Now(), nil }, buf: make([]byte, 0, 1<<10),
 	}
-	for failures := 1; r.phase.Load() != stopping; failures++ {
+	if r.Effect != nil {
+		w.effect = r.Effect(connection)
+	}
+	for failures := 1; r.phase.Load() != stopping && !w.done; failures++ {
 		answers := w.answers
 		err := w.connection(ctx)
 		if err == nil {
@@ -215,6 +236,8 @@ func (r *loadRun) worker(ctx context.Context, connection int) error {
 type loadWorker struct {
 	*loadRun
 	requests Requests
+	effect   Effect
+	done     bool // there is nothing more to ask for
 	recorder *recorder
 	buf      []byte
 	answer   Answer
@@ -233,6 +256,7 @@ func (w *loadWorker) connection(ctx context.Context) error {
 	if err := conn.SetDeadline(time.Now().Add(w.WarmUp + w.Duration + requestTimeout)); err != nil {
 		return fmt.Errorf("bound the requests: %w", err)
 	}
+	<-w.begun
 	for {
 		due, ok := w.turn()
 		if !ok {
@@ -240,11 +264,12 @@ func (w *loadWorker) connection(ctx context.Context) error {
 		}
 		request, kind := w.requests(w.buf[:0])
 		w.buf = request
+		if len(request) == 0 {
+			w.done = true
+			return nil
+		}
 		if err := conn.Do(request, &w.answer); err != nil {
-			if w.phase.Load() == measuring {
-				w.recorder.failed()
-			}
-			w.slicer.add(due, func(s *Slice) { s.Errors++ })
+			w.countError(due, w.phase.Load() == measuring, err.Error())
 			return err
 		}
 		w.answers++
@@ -266,11 +291,16 @@ func (w *loadWorker) turn() (due time.Time, ok bool) {
 // count counts an answer. One that comes late in an open loop is no operation any more, but its latency
 // counts: those who wait longest must not be left out.
 func (w *loadWorker) count(kind int, due time.Time) {
-	took := time.Since(due)
+	// Whoever sees the last effect may end the measured time: what is looked at is when the answer came.
 	within := w.phase.Load() == measuring
 	switch status := w.answer.Status; status {
 	case w.Kinds[kind].Want:
-		timed := within
+		at, err := w.effect()
+		if err != nil {
+			w.countError(due, within, fmt.Sprintf("%s: %v", w.Kinds[kind].Name, err))
+			return
+		}
+		took, timed := at.Sub(due), within
 		if w.pacer != nil {
 			timed = w.pacer.measured(due)
 		}
@@ -281,16 +311,20 @@ func (w *loadWorker) count(kind int, due time.Time) {
 		})
 	case 429, 503:
 		if within {
-			w.recorder.refused(took, len(w.answer.Retry) > 0)
+			w.recorder.refused(time.Since(due), len(w.answer.Retry) > 0)
 		}
 		w.slicer.add(due, func(s *Slice) { s.Refused++ })
 	default:
-		w.note(fmt.Sprintf("%s: %d %s", w.Kinds[kind].Name, status, w.answer.Body))
-		if within {
-			w.recorder.failed()
-		}
-		w.slicer.add(due, func(s *Slice) { s.Errors++ })
+		w.countError(due, within, fmt.Sprintf("%s: %d %s", w.Kinds[kind].Name, status, w.answer.Body))
 	}
+}
+
+func (w *loadWorker) countError(due time.Time, within bool, text string) {
+	w.note(text)
+	if within {
+		w.recorder.failed()
+	}
+	w.slicer.add(due, func(s *Slice) { s.Errors++ })
 }
 
 // note keeps the first error: what there is to say about any number of them.

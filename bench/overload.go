@@ -50,6 +50,9 @@ func Overload(ctx context.Context, cfg OverloadConfig, stdout io.Writer) (met bo
 	if len(full.Scenarios) > 1 || cfg.Steady < 0 || cfg.Steady > 1 || cfg.Rates < 1 || cfg.ConnectionTimes < 1 || cfg.Recovery < time.Second {
 		return false, fmt.Errorf("%w: one scenario; the steady part from 0 to 1; times at least 1; at least a second of recovery", ErrConfig)
 	}
+	if full.followed() {
+		return false, fmt.Errorf("%w: %s is measured by itself only, not under overload", ErrConfig, full.Scenarios[0])
+	}
 	cfg.Config = *full
 	document, err := cfg.measure(ctx)
 	if err != nil {

@@ -117,7 +117,12 @@ func (b *benchmark) round(ctx context.Context, engine *engine, scenario *Scenari
 		load := b.load(engine, scenario, round*triesMax+try)
 		load.WarmUp, load.Duration, load.Rate = b.cfg.WarmUp, b.cfg.Duration, b.cfg.Rate
 		load.Watch = b.progress.begin(b.cfg.WarmUp+b.cfg.Duration, try > 0)
-		if sample, err = load.Run(ctx); err != nil {
+		if scenario.Followed {
+			sample, err = b.fanOut(ctx, engine, load, round*triesMax+try)
+		} else {
+			sample, err = load.Run(ctx)
+		}
+		if err != nil {
 			return nil, err
 		}
 		sample.Repeated = try

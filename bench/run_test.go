@@ -141,6 +141,37 @@ func TestRunStartsADatabaseAndARedisWhenItNeedsThem(t *testing.T) {
 	require.Empty(t, left)
 }
 
+func TestRunMeasuresFanOutOnBothStores(t *testing.T) {
+	t.Parallel()
+	_, err := pgtest.Find(t.Context())
+	require.NoError(t, err)
+	data := t.TempDir()
+	letOthersIn(t, data)
+	cfg := bench.Config{
+		Scenarios: []string{"fan-out"}, Stores: []string{"pebble", "postgres"}, Peers: []string{"echo", "rowlock"},
+		Connections: 4, Rounds: 1, Products: 20, Subscribers: 30,
+		Duration: 300 * time.Millisecond, WarmUp: 20 * time.Millisecond, Executable: penstock(t), Data: data,
+	}
+	document := runJSON(t, cfg)
+	require.Equal(t, 30, document.Environment.Subscribers)
+	require.Len(t, document.Results, 3)
+	for i, engine := range []string{"echo", "penstock-pebble", "penstock-postgres"} {
+		r := &document.Results[i]
+		require.Equal(t, engine, r.Engine)
+		require.Equal(t, "fan-out", r.Scenario)
+		requireSound(t, r, 1)
+	}
+	require.Positive(t, document.Results[2].DatabaseMicros)
+	require.Len(t, document.Skipped, 1)
+	require.Equal(t, "rowlock", document.Skipped[0].Engine)
+
+	cfg.Stores, cfg.Peers, cfg.Rate = nil, nil, 100
+	document = runJSON(t, cfg)
+	require.Len(t, document.Results, 1)
+	requireSound(t, &document.Results[0], 1)
+	require.InDelta(t, 100, document.Results[0].OfferedPerSecond, 30)
+}
+
 // letOthersIn lets the user that PostgreSQL runs as reach a test's folder, which is one within another.
 func letOthersIn(t *testing.T, dir string) {
 	t.Helper()
@@ -186,4 +217,10 @@ func TestRunRefusesABadConfigurationWithAllItsFaults(t *testing.T) {
 	}
 	_, err = bench.Overload(t.Context(), bench.OverloadConfig{Rates: 0.5}, nil)
 	require.ErrorContains(t, err, "times at least 1")
+	_, err = bench.Overload(t.Context(), bench.OverloadConfig{Config: bench.Config{Scenarios: []string{"fan-out"}}}, nil)
+	require.ErrorContains(t, err, "not under overload")
+	for _, subscribers := range []int{-1, 25_001} {
+		err = bench.Run(t.Context(), bench.Config{Scenarios: []string{"fan-out"}, Subscribers: subscribers}, nil)
+		require.ErrorContains(t, err, "from 1 to 25000 subscribers")
+	}
 }

@@ -49,6 +49,33 @@ type Slice struct {
 	Latency               *hdrhistogram.Histogram // of the good answers, in nanoseconds
 }
 
+func newSample() *Sample { return &Sample{Latency: newLatency(), Refusal: newLatency()} }
+
+// add adds what was measured after this, of the same single kind of request.
+func (s *Sample) add(next *Sample) {
+	s.Operations += next.Operations
+	s.Errors += next.Errors
+	s.Refused += next.Refused
+	s.RetryAfter += next.RetryAfter
+	if s.FirstError == "" {
+		s.FirstError = next.FirstError
+	}
+	if s.Elapsed == 0 {
+		s.Memory.Start = next.Memory.Start
+	}
+	s.Memory.Peak, s.Memory.End = max(s.Memory.Peak, next.Memory.Peak), next.Memory.End
+	s.Elapsed += next.Elapsed
+	s.Stalled = max(s.Stalled, next.Stalled)
+	s.CPU.Server += next.CPU.Server
+	s.CPU.Database += next.CPU.Database
+	s.Latency.Merge(next.Latency)
+	s.Refusal.Merge(next.Refusal)
+	s.Pace.Due += next.Pace.Due
+	s.Pace.Unsent += next.Pace.Unsent
+	s.Pace.Late += next.Pace.Late
+	s.Pace.LateMax = max(s.Pace.LateMax, next.Pace.LateMax)
+}
+
 const (
 	// latencyMax bounds what a histogram tells apart; a request that takes longer counts as this.
 	latencyMax = time.Minute

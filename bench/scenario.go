@@ -6,12 +6,15 @@ import (
 	"strings"
 )
 
-// Scenario is a load as data: kinds of requests, each with its share. What is not one request and its
-// answer, like a subscription, is no scenario of this form.
+// Scenario is a load as data: kinds of requests, each with its share. An operation is a request and its good
+// answer.
 type Scenario struct {
 	Name  string
 	About string
 	Mix   []Share // percents that add up to 100
+	// Followed says that an operation is over only when a subscriber has read the event that the request has
+	// brought about. An audience makes the requests, as they depend on what is followed: the kind has no Source.
+	Followed bool
 }
 
 // Share is how many of a hundred requests are of a kind.
@@ -27,14 +30,16 @@ type Kind struct {
 	// Method and Path are what its requests ask for, their query apart. A path that ends in a slash
 	// stands for all below it.
 	Method, Path string
-	Source       func(catalog *Catalog, stream Stream) Source
+	// Source makes its requests; nil in a scenario that is followed.
+	Source func(catalog *Catalog, stream Stream) Source
 }
 
 // Source makes the requests of one kind on one connection. It appends the next one to dst. The bytes carry
 // everything, so that a peer is sent the same.
 type Source func(dst []byte) []byte
 
-// Requests makes all requests of one connection. kind is the place of the request's kind in the mix.
+// Requests makes all requests of one connection. kind is the place of the request's kind in the mix. An empty
+// request says that there is nothing more to ask for.
 type Requests func(dst []byte) (request []byte, kind int)
 
 // Stream names the requests of one connection in one round, so that no two streams of a run draw
@@ -88,6 +93,11 @@ func Scenarios() []Scenario {
 			Name: "analytics", About: "daily summaries and top products of a month, a quarter and a year",
 			Mix: []Share{{50, summarizeSales()}, {50, topProducts()}},
 		},
+		{
+			Name: "fan-out", About: "orders moved on, each followed over a WebSocket of its own; an operation is an event that its subscriber has read, " +
+				"its latency from the request to the reading",
+			Mix: alone(moveOrder()), Followed: true,
+		},
 	}
 }
 
@@ -112,7 +122,7 @@ func (s *Scenario) Kinds() []Kind {
 	return kinds
 }
 
-// Requests makes the requests of one connection.
+// Requests makes the requests of one connection. REQUIRES: the scenario is not followed.
 func (s *Scenario) Requests(catalog *Catalog, stream Stream) Requests {
 	sources := make([]Source, len(s.Mix))
 	for i := range s.Mix {

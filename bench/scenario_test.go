@@ -100,6 +100,11 @@ func TestEveryScenarioMakesRequestsOfItsKinds(t *testing.T) {
 			require.Equal(t, 100, percents)
 			require.NotEmpty(t, scenario.About)
 			kinds := scenario.Kinds()
+			if scenario.Followed { // its requests are an audience's
+				require.Len(t, kinds, 1)
+				require.Nil(t, kinds[0].Source)
+				return
+			}
 			met := make([]int, len(kinds))
 			requests := scenario.Requests(catalog(), bench.Stream{Seed: 3, Name: scenario.Name})
 			for range 2000 {

@@ -35,6 +35,9 @@ func (b *benchmark) tryAll(ctx context.Context) (skip []Skipped, err error) {
 // try sends an engine one request of each kind. It returns what was said to the first that was not answered
 // as wanted.
 func (b *benchmark) try(ctx context.Context, e *engine, scenario *Scenario) (refusal string, err error) {
+	if scenario.Followed {
+		return b.tryFanOut(ctx, e)
+	}
 	var answer Answer
 	for i := range scenario.Mix {
 		kind := &scenario.Mix[i].Kind

@@ -57,8 +57,9 @@ func (r *Request) check() error {
 			faults = append(faults, commerce.Violation{Pointer: name, Detail: detail})
 		}
 	}
-	_, err := bench.ScenarioNamed(r.Scenario)
+	scenario, err := bench.ScenarioNamed(r.Scenario)
 	fault(err != nil, "benchmark_type", "is not a scenario of this server")
+	fault(scenario.Followed, "benchmark_type", "needs subscribers: only penstock bench measures it")
 	fault(r.Iterations < 1 || r.Iterations > IterationsMax, "iterations", fmt.Sprintf("must be from 1 to %d", IterationsMax))
 	fault(r.Connections < 1 || r.Connections > ConnectionsMax, "connections", fmt.Sprintf("must be from 1 to %d", ConnectionsMax))
 	fault(r.Duration <= 0 || r.Duration > DurationMax, "seconds", fmt.Sprintf("must be from 1 to %d", int(DurationMax.Seconds())))

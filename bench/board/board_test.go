@@ -345,6 +345,7 @@ func TestStart_RefusesWhatIsOutOfBounds(t *testing.T) {
 	b := openTestBoard(t, "127.0.0.1:1")
 	for claim, change := range map[string]func(*Request){
 		"a scenario that is none": func(r *Request) { r.Scenario = "everything" },
+		"one with subscribers":    func(r *Request) { r.Scenario = "fan-out" },
 		"no iterations":           func(r *Request) { r.Iterations = 0 },
 		"too many iterations":     func(r *Request) { r.Iterations = IterationsMax + 1 },
 		"no connections":          func(r *Request) { r.Connections = 0 },

@@ -38,16 +38,17 @@ func (f *benchFlags) config(p *process) bench.Config {
 
 // benchRunCommand measures Penstock beside peers.
 type benchRunCommand struct {
-	Scenarios []string `arg:"" name:"scenario" help:"What to measure: order (2 random items), order-hot (one of them is the same in every order), order-zipf (few products are wanted much), product-read, product-list, search, mixed (a day of all of these), analytics."`
+	Scenarios []string `arg:"" name:"scenario" help:"What to measure: order (2 random items), order-hot (one of them is the same in every order), order-zipf (few products are wanted much), product-read, product-list, search, mixed (a day of all of these), analytics, fan-out (events of orders that are each followed over a WebSocket)."`
 
 	benchFlags
 
-	Peers    []string      `default:"echo" help:"What to measure in the same rounds: echo (answers the same bytes and does nothing else), rowlock (a PostgreSQL transaction an order), statement (one SQL statement an order), redis (one script an order). redis and a PostgreSQL are started when they are needed and not given."`
-	RedisURL string        `name:"redis-url" placeholder:"URL" help:"Redis for the peer of that name: an empty one on this machine, emptied again after the run."`
-	Rate     float64       `default:"0" placeholder:"N" help:"Requests a second, whatever the answers do: an open loop, in which latency counts from when a request was due. 0 is a closed loop: each connection sends its next request when the last one is answered."`
-	Duration time.Duration `default:"10s" help:"How long each engine is measured in each round."`
-	WarmUp   time.Duration `default:"2s" help:"How long each engine runs in each round before it is measured."`
-	Rounds   int           `default:"3" help:"Rounds, in which the engines take turns. The medians are reported, and 95 % intervals over the rounds."`
+	Peers       []string      `default:"echo" help:"What to measure in the same rounds: echo (answers the same bytes and does nothing else), rowlock (a PostgreSQL transaction an order), statement (one SQL statement an order), redis (one script an order). redis and a PostgreSQL are started when they are needed and not given."`
+	RedisURL    string        `name:"redis-url" placeholder:"URL" help:"Redis for the peer of that name: an empty one on this machine, emptied again after the run."`
+	Rate        float64       `default:"0" placeholder:"N" help:"Requests a second, whatever the answers do: an open loop, in which latency counts from when a request was due. 0 is a closed loop: each connection sends its next request when the last one is answered."`
+	Duration    time.Duration `default:"10s" help:"How long each engine is measured in each round."`
+	WarmUp      time.Duration `default:"2s" help:"How long each engine runs in each round before it is measured."`
+	Subscribers int           `placeholder:"N" help:"Subscribers of the scenario fan-out, each with an order to follow over a WebSocket. 1,000 by default, or as many as the limit of open files allows (ulimit -n, less 1,200)."`
+	Rounds      int           `default:"3" help:"Rounds, in which the engines take turns. The medians are reported, and 95 % intervals over the rounds."`
 }
 
 // Help explains what is measured.
@@ -61,7 +62,7 @@ func (c *benchRunCommand) Help() string {
 func (c *benchRunCommand) Run(ctx context.Context, p *process) error {
 	cfg := c.config(p)
 	cfg.Scenarios, cfg.Peers, cfg.RedisURL = c.Scenarios, c.Peers, c.RedisURL
-	cfg.Rate, cfg.Duration, cfg.WarmUp, cfg.Rounds = c.Rate, c.Duration, c.WarmUp, c.Rounds
+	cfg.Rate, cfg.Duration, cfg.WarmUp, cfg.Rounds, cfg.Subscribers = c.Rate, c.Duration, c.WarmUp, c.Rounds, c.Subscribers
 	return benchError(bench.Run(ctx, cfg, p.stdout))
 }
 

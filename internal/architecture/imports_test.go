@@ -37,7 +37,7 @@ func rules() []rule {
 		{"cmd/penstock", []string{"..."}},
 
 		// What stands beside the engine, not in it.
-		{"bench", []string{"commerce", "persistence", "http/wire", "bench/history", "bench/peer", "internal/progress", "internal/pgserver"}},
+		{"bench", []string{"commerce", "persistence", "http/wire", "bench/history", "bench/peer", "internal/progress", "internal/pgserver", "internal/subscriber"}},
 		{"bench/board", []string{"bench", "commerce"}},
 		{"bench/history", []string{"commerce", "persistence"}},
 		{"bench/peer", []string{"commerce", "persistence", "http/wire", "bench/history"}},
@@ -64,6 +64,7 @@ func rules() []rule {
 		{"internal/checker", []string{"commerce", "persistence"}},
 		{"internal/torture", []string{"..."}},
 		{"internal/audience", []string{"..."}},
+		{"internal/subscriber", nil},
 		{"internal/apifuzz", nil},
 		{"internal/scan", []string{"..."}},
 	}

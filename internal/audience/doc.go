@@ -6,6 +6,6 @@
 // subscribers come back and go on from where they were. Both return the faults that they find, so that
 // the same code shows that it catches planted bugs.
 //
-// The subscribers speak WebSocket by themselves, apart from the server's code and its library, so that
-// the two check each other. Nothing that serves imports this package.
+// The subscribers speak WebSocket by package subscriber, apart from the server's code and its library, so
+// that the two check each other. Nothing that serves imports this package.
 package audience

@@ -10,6 +10,7 @@ import (
 
 	"github.com/penstock-dev/penstock/bench"
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/subscriber"
 	"github.com/penstock-dev/penstock/internal/torture"
 )
 
@@ -88,7 +89,7 @@ type fanOutRun struct {
 // follower is a good subscriber and the order that it follows.
 type follower struct {
 	order commerce.ID
-	sub   *subscriber
+	sub   *subscriber.Subscriber
 	last  uint64 // the number of the last event seen
 	to    string // the state that it told of
 }
@@ -111,7 +112,7 @@ func (f *FanOut) Run(ctx context.Context) (*FanOutReport, error) {
 }
 
 func (r *fanOutRun) run(ctx context.Context) (err error) {
-	if err := checkFiles(r.Subscribers); err != nil {
+	if err := subscriber.CheckRoom(r.Subscribers); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -135,7 +136,7 @@ func (r *fanOutRun) run(ctx context.Context) (err error) {
 	defer func() {
 		for _, f := range r.good {
 			if f.sub != nil {
-				f.sub.close()
+				f.sub.Close()
 			}
 		}
 		r.reading.Wait()
@@ -171,7 +172,7 @@ func (r *fanOutRun) costWith() (err error) {
 		return err
 	}
 	for _, f := range r.good {
-		f.sub.close()
+		f.sub.Close()
 	}
 	r.staying.Wait()
 	place, move, err := r.cost()
@@ -273,7 +274,7 @@ func (f *follower) begin(ctx context.Context, address string, source int) (err e
 	if f.sub, err = subscribe(ctx, address, source, updatesOf(f.order)); err != nil {
 		return err
 	}
-	m, err := f.sub.next(dialPatience)
+	m, err := f.sub.Next(subscriber.OpenPatience)
 	if err == nil && (m.Type != "order" || m.OrderID != f.order.String() || m.Seq != 1) {
 		err = fmt.Errorf("%w: the first message is %+v", torture.ErrAnswer, m)
 	}
@@ -328,10 +329,10 @@ func (r *fanOutRun) moveAll(ctx context.Context, orders []commerce.ID) error {
 func (r *fanOutRun) follow(f *follower) {
 	final := way()[len(way())-1]
 	for f.to != final.String() {
-		m, err := f.sub.next(r.Patience)
+		m, err := f.sub.Next(r.Patience)
 		if err != nil {
 			kind := FaultClosed
-			if !errors.Is(err, errGone) {
+			if !errors.Is(err, subscriber.ErrGone) {
 				kind = FaultFinal
 			}
 			r.report.Faults.Add(kind, "order %s after event %d (%s): %v", f.order, f.last, f.to, err)
@@ -348,26 +349,11 @@ func (r *fanOutRun) follow(f *follower) {
 	}
 	r.staying.Go(func() {
 		for {
-			if _, err := f.sub.next(time.Hour); err != nil {
+			if _, err := f.sub.Next(time.Hour); err != nil {
 				return
 			}
 		}
 	})
-}
-
-// inOrder notes when a message is not about the event that follows the last one.
-func inOrder(faults *torture.Faults, order commerce.ID, last uint64, m *message) bool {
-	switch {
-	case m.OrderID != order.String():
-		faults.Add(torture.FaultAnswer, "order %s: a message about order %s", order, m.OrderID)
-	case m.Seq <= last:
-		faults.Add(FaultRepeat, "order %s: event %d came again, after event %d", order, m.Seq, last)
-	case m.Seq > last+1:
-		faults.Add(FaultGap, "order %s: event %d came right after event %d", order, m.Seq, last)
-	default:
-		return true
-	}
-	return false
 }
 
 // awaitHostile waits until the server has ended all hostile sessions.

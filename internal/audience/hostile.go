@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/penstock-dev/penstock/internal/subscriber"
 )
 
 // hostility is a way to do harm.
@@ -32,10 +34,10 @@ func hostileSession(ctx context.Context, conn net.Conn, how hostility) (ended bo
 	case neverReads:
 		return awaitsEnd(ctx, conn)
 	case halfOpen:
-		_, _ = conn.Write(clientFrame(framePing, []byte("half"))[:4])
+		_, _ = conn.Write(subscriber.ClientFrame(subscriber.FramePing, []byte("half"))[:4])
 		return awaitsEnd(ctx, conn)
 	case floodsPings:
-		return writesOn(ctx, conn, bytes.Repeat(clientFrame(framePing, []byte("flood")), 200))
+		return writesOn(ctx, conn, bytes.Repeat(subscriber.ClientFrame(subscriber.FramePing, []byte("flood")), 200))
 	default:
 		head := binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, 1<<40)
 		return writesOn(ctx, conn, append(head, make([]byte, 32<<10)...))
@@ -62,7 +64,7 @@ func awaitsEnd(ctx context.Context, conn net.Conn) bool {
 func writesOn(ctx context.Context, conn net.Conn, b []byte) bool {
 	for ctx.Err() == nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-		if _, err := conn.Write(b); err != nil && (errors.Is(gone(err), errGone) || reset(conn)) {
+		if _, err := conn.Write(b); err != nil && (errors.Is(subscriber.Gone(err), subscriber.ErrGone) || reset(conn)) {
 			return ctx.Err() == nil
 		}
 	}
@@ -71,11 +73,11 @@ func writesOn(ctx context.Context, conn net.Conn, b []byte) bool {
 
 // greet reads the answer to a handshake and the first message, as somebody harmless would.
 func greet(conn net.Conn, path string) error {
-	_ = conn.SetDeadline(time.Now().Add(dialPatience))
-	if _, err := io.WriteString(conn, handshake(path)); err != nil {
+	_ = conn.SetDeadline(time.Now().Add(subscriber.OpenPatience))
+	if _, err := io.WriteString(conn, subscriber.Handshake(path)); err != nil {
 		return err
 	}
-	buf := make([]byte, readBuffer)
+	buf := make([]byte, 1<<10)
 	if _, err := conn.Read(buf); err != nil {
 		return err
 	}

@@ -22,7 +22,11 @@ func (l latency) String() string {
 	return fmt.Sprintf("p50 <= %s, p99 <= %s of %d", l.P50, l.P99, l.Count)
 }
 
-const deliveryMetric = "penstock_commit_to_delivery_seconds"
+const (
+	deliveryMetric = "penstock_commit_to_delivery_seconds"
+	// metricsPatience bounds the reading of the metrics.
+	metricsPatience = 30 * time.Second
+)
 
 // deliveryOf reads the time from commit to delivery from the server's metrics.
 func deliveryOf(ctx context.Context, address string) (l latency, err error) {
@@ -63,13 +67,13 @@ func deliveryOf(ctx context.Context, address string) (l latency, err error) {
 }
 
 func metricsOf(ctx context.Context, address string) (string, error) {
-	conn, err := bench.Dial(ctx, address, dialPatience)
+	conn, err := bench.Dial(ctx, address, metricsPatience)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = conn.Close() }()
 	var answer bench.Answer
-	if err := conn.SetDeadline(time.Now().Add(dialPatience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(metricsPatience)); err != nil {
 		return "", err
 	}
 	if err := conn.Do(bench.AppendRequest(nil, &bench.Request{Method: "GET", Path: "/metrics"}), &answer); err != nil {

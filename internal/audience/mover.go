@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/subscriber"
 	"github.com/penstock-dev/penstock/internal/torture"
 )
 
@@ -54,7 +55,7 @@ func (m *mover) work(ctx context.Context) {
 // shift works with one server, until it is gone or the campaign ends.
 func (m *mover) shift(ctx context.Context, address string) (err error) {
 	if m.client, err = torture.NewClient(ctx, address, "mover-"+strconv.Itoa(m.number)); err != nil {
-		return errors.Join(errGone, err)
+		return errors.Join(subscriber.ErrGone, err)
 	}
 	defer m.client.Close()
 	for !m.run.ended.Load() && ctx.Err() == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock-dev/penstock/bench"
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/subscriber"
 	"github.com/penstock-dev/penstock/internal/torture"
 )
 
@@ -284,7 +285,7 @@ func (p *place) alive(address string) bool {
 // lostServer says why a client has no server any more, or returns nil when it has: then the error is the
 // server's fault.
 func (r *restartsRun) lostServer(ctx context.Context, address string, err error) error {
-	if !errors.Is(err, errGone) && !errors.Is(err, torture.ErrLost) {
+	if !errors.Is(err, subscriber.ErrGone) && !errors.Is(err, torture.ErrLost) {
 		return nil
 	}
 	// The client can know before the campaign does.

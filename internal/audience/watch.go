@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/internal/subscriber"
 )
 
 // watch is a subscriber who follows one order after another, over restarts of the server.
@@ -85,15 +86,15 @@ func (w *watch) session(ctx context.Context, address string) (done bool, err err
 	if err != nil {
 		return false, err
 	}
-	defer sub.close()
-	defer context.AfterFunc(ctx, sub.close)()
+	defer sub.Close()
+	defer context.AfterFunc(ctx, sub.Close)()
 	for {
-		m, err := sub.next(quiet)
+		m, err := sub.Next(quiet)
 		if err != nil {
-			if !errors.Is(err, errGone) && ctx.Err() == nil && w.run.place.alive(address) {
+			if !errors.Is(err, subscriber.ErrGone) && ctx.Err() == nil && w.run.place.alive(address) {
 				continue // nothing has happened for a while
 			}
-			return false, fmt.Errorf("%w: %w", errGone, err)
+			return false, fmt.Errorf("%w: %w", subscriber.ErrGone, err)
 		}
 		if !inOrder(&w.run.report.Faults, w.mu.order, last, &m) {
 			return true, nil
@@ -177,15 +178,15 @@ func (f *feedWatch) session(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer sub.close()
-	defer context.AfterFunc(ctx, sub.close)()
+	defer sub.Close()
+	defer context.AfterFunc(ctx, sub.Close)()
 	for {
-		m, err := sub.next(quiet)
+		m, err := sub.Next(quiet)
 		if err != nil {
-			if !errors.Is(err, errGone) && ctx.Err() == nil && f.run.place.alive(address) {
+			if !errors.Is(err, subscriber.ErrGone) && ctx.Err() == nil && f.run.place.alive(address) {
 				continue
 			}
-			return fmt.Errorf("%w: %w", errGone, err)
+			return fmt.Errorf("%w: %w", subscriber.ErrGone, err)
 		}
 		if !f.take(&m) {
 			return nil
@@ -194,7 +195,7 @@ func (f *feedWatch) session(ctx context.Context, address string) error {
 }
 
 // take notes a message; false says that it is wrong.
-func (f *feedWatch) take(m *message) bool {
+func (f *feedWatch) take(m *subscriber.Message) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cursor = m.Cursor
