@@ -20,14 +20,11 @@ func ParseID[T string | []byte](s T) (ID, error) {
 		return ID{}, errBadID
 	}
 	var digits [32]byte
-	n := 0
-	for i := range len(s) {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			continue
-		}
-		digits[n] = s[i]
-		n++
-	}
+	copy(digits[0:], s[:8])
+	copy(digits[8:], s[9:13])
+	copy(digits[12:], s[14:18])
+	copy(digits[16:], s[19:23])
+	copy(digits[20:], s[24:])
 	if _, err := hex.Decode(id[:], digits[:]); err != nil {
 		return ID{}, errBadID
 	}
@@ -41,15 +38,13 @@ func (id ID) String() string {
 
 // AppendText appends the canonical form to dst.
 func (id ID) AppendText(dst []byte) []byte {
-	dst = hex.AppendEncode(dst, id[0:4])
-	dst = append(dst, '-')
-	dst = hex.AppendEncode(dst, id[4:6])
-	dst = append(dst, '-')
-	dst = hex.AppendEncode(dst, id[6:8])
-	dst = append(dst, '-')
-	dst = hex.AppendEncode(dst, id[8:10])
-	dst = append(dst, '-')
-	return hex.AppendEncode(dst, id[10:16])
+	var digits [32]byte
+	hex.Encode(digits[:], id[:])
+	dst = append(append(dst, digits[:8]...), '-')
+	dst = append(append(dst, digits[8:12]...), '-')
+	dst = append(append(dst, digits[12:16]...), '-')
+	dst = append(append(dst, digits[16:20]...), '-')
+	return append(dst, digits[20:]...)
 }
 
 // IsZero reports whether the id names nothing.

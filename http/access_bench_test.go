@@ -15,7 +15,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
-	"github.com/valyala/fasthttp"
 
 	"github.com/penstock-dev/penstock/access"
 	"github.com/penstock-dev/penstock/actors"
@@ -70,19 +69,11 @@ func placeWith(b *testing.B, bundle *testBundle, authorization string) {
 	if authorization == "" {
 		name, value = headerCaller, "kim"
 	}
-	var request fasthttp.Request
-	request.Header.SetMethod("POST")
-	request.SetRequestURI(pathOrders)
-	request.Header.SetContentType(contentTypeJSON)
-	request.Header.Set(name, value)
-	request.Header.Set(headerIdempotencyKey, "14b01335f19b97fce1437168032ae388")
-	request.SetBodyString(orderBody)
-	var ctx fasthttp.RequestCtx
-	ctx.Init(&request, nil, nil)
+	ctx := readRequest(b, benchOrder(name, value))
 	b.ReportAllocs()
 	for b.Loop() {
 		ctx.Response.Reset()
-		bundle.server.fast[doorPublic].Handler(&ctx)
+		bundle.server.fast[doorPublic].Handler(ctx)
 	}
 	require.Equal(b, 201, ctx.Response.StatusCode(), "%s", ctx.Response.Body())
 }

@@ -49,7 +49,7 @@ func (r *request) proved() bool { return r.identity != nil || r.believed }
 // a wrong one should learn of it.
 func (s *Server) authenticate(r *request) error {
 	header := &r.ctx.Request.Header
-	sent := header.Peek(headerAuthorization)
+	sent := header.PeekCanonical(r.keys.authorization)
 	var err error
 	switch {
 	case s.cfg.Access == nil:
@@ -73,7 +73,7 @@ func (s *Server) authenticate(r *request) error {
 
 // resume takes up the session of a page. A session that has ended is none: the page signs in anew.
 func (s *Server) resume(r *request) error {
-	if r.ctx.Request.Header.Peek("Cookie") == nil {
+	if r.ctx.Request.Header.PeekCanonical(r.keys.cookie) == nil {
 		return nil
 	}
 	cookie := r.ctx.Request.Header.Cookie(cookieSession)
@@ -125,7 +125,7 @@ func (r *request) name(proof bool) error {
 
 // namedCustomer reads X-User-ID: who asks, where callers are believed, or the customer that a caller acts for.
 func (r *request) namedCustomer() (string, error) {
-	sent := r.ctx.Request.Header.Peek(headerCaller)
+	sent := r.ctx.Request.Header.PeekCanonical(r.keys.caller)
 	if len(sent) > commerce.UserIDMax {
 		return "", invalidParameter(headerCaller, "must be at most "+strconv.Itoa(commerce.UserIDMax)+" characters long")
 	}

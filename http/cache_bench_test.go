@@ -75,7 +75,7 @@ func exchangeReads(b *testing.B, dial func() (net.Conn, error)) {
 	conn, err := dial()
 	require.NoError(b, err)
 	defer func() { _ = conn.Close() }()
-	request := []byte("GET " + productPath(2, "") + " HTTP/1.1\r\nHost: penstock\r\nX-User-ID: kim\r\n\r\n")
+	request := []byte(benchRead())
 	reader := bufio.NewReader(conn)
 	var response fasthttp.Response
 	b.ReportAllocs()
@@ -94,15 +94,11 @@ func BenchmarkReadProductHandler(b *testing.B) {
 	for _, log := range []AccessLog{AccessLogAll, AccessLogErrors} {
 		b.Run("log "+string(log), func(b *testing.B) {
 			bundle := setupShelf(b, log)
-			var ctx fasthttp.RequestCtx
-			ctx.Init(&fasthttp.Request{}, nil, nil)
-			ctx.Request.Header.SetMethod("GET")
-			ctx.Request.SetRequestURI(productPath(2, ""))
-			ctx.Request.Header.Set(headerCaller, "kim")
+			ctx := readRequest(b, benchRead())
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx.Response.Reset()
-				bundle.server.fast[doorPublic].Handler(&ctx)
+				bundle.server.fast[doorPublic].Handler(ctx)
 			}
 		})
 	}

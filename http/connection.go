@@ -38,6 +38,7 @@ type connections struct {
 	max           [doors]int
 	perAddressMax int
 	countLoopback bool
+	limits        timeLimits
 	proxies       proxies
 	draining      atomic.Bool // set once, when the server is being stopped
 	mu            struct {
@@ -53,6 +54,7 @@ func newConnections(cfg *Config, proxies proxies) *connections {
 	c := &connections{
 		max:           [doors]int{doorPublic: cfg.ConnectionsMax, doorOperations: operatorsMax},
 		perAddressMax: cfg.ConnectionsPerAddressMax, countLoopback: cfg.CountLoopback, proxies: proxies,
+		limits: timeLimits{read: cfg.ReadTimeout, write: cfg.WriteTimeout, idle: cfg.IdleTimeout},
 	}
 	c.mu.open = make(map[*connection]struct{})
 	c.mu.addresses = make(map[netip.Prefix]int)
@@ -63,6 +65,7 @@ func newConnections(cfg *Config, proxies proxies) *connections {
 // wrap makes a connection out of one that has been accepted. encryption is nil when there is none.
 func (c *connections) wrap(raw net.Conn, at door, encryption *tls.Config) *connection {
 	conn := &connection{Conn: raw, raw: raw, all: c, door: at, peer: peerOf(raw)}
+	conn.deadlines.opened = time.Now()
 	conn.trusted = c.proxies.trust(conn.peer)
 	if socket, ok := raw.(interface{ SetWriteBuffer(int) error }); ok && at == doorPublic {
 		_ = socket.SetWriteBuffer(sendBuffer)
@@ -188,6 +191,8 @@ type connection struct {
 	linger   atomic.Bool // the client may still be sending
 	once     sync.Once
 
+	deadlines deadlines
+
 	// named is the last Host that named this machine; of the goroutine that serves the connection.
 	named string
 	// subscriber is who has taken the connection over, or is about to; set before fasthttp lets go of it.
@@ -201,6 +206,7 @@ func (c *connection) work() bool {
 
 // rest says that the request has been answered.
 func (c *connection) rest() {
+	c.deadlines.request = false
 	c.state.CompareAndSwap(connectionWorking, connectionResting)
 	if c.all.draining.Load() {
 		c.hurry()
@@ -218,25 +224,17 @@ func (c *connection) hurry() {
 }
 
 // Read implements net.Conn.
-func (c *connection) Read(b []byte) (int, error) {
-	if c.sealed != nil && !c.sealed.open(c.all.draining.Load) {
-		return 0, io.EOF
+func (c *connection) Read(b []byte) (n int, err error) {
+	if err = c.limitRead(); err == nil {
+		if c.sealed != nil && !c.sealed.open(c.all.draining.Load) {
+			return 0, io.EOF
+		}
+		n, err = c.Conn.Read(b)
 	}
-	n, err := c.Conn.Read(b)
 	if n > 0 && !c.work() || err != nil && c.state.Load() == connectionClosing {
 		return 0, io.EOF
 	}
 	return n, err
-}
-
-// SetReadDeadline implements net.Conn. While the server is being stopped the deadline is near.
-func (c *connection) SetReadDeadline(t time.Time) error {
-	if c.all.draining.Load() {
-		if near := time.Now().Add(drainReadMax); t.IsZero() || t.After(near) {
-			t = near
-		}
-	}
-	return c.Conn.SetReadDeadline(t)
 }
 
 // Close implements net.Conn. Closing while the client still sends would make its system throw
@@ -287,7 +285,12 @@ type onlyReader struct{ io.Reader }
 
 // connectionState is fasthttp's hook.
 func connectionState(c net.Conn, state fasthttp.ConnState) {
-	if own, ok := c.(*connection); ok && state == fasthttp.StateIdle {
+	own, ok := c.(*connection)
+	switch {
+	case !ok:
+	case state == fasthttp.StateActive && own.deadlines.read != 0: // of the first request it is said before it has come
+		own.work() // it may have come along with the one before
+	case state == fasthttp.StateIdle:
 		own.rest()
 	}
 }

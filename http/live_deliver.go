@@ -152,7 +152,7 @@ func (l *live) await(s *subscriber, rest []byte) {
 
 // shut ends the sending side. REQUIRES: the caller has the subscriber.
 func (s *subscriber) shut() {
-	_ = s.conn.Conn.SetReadDeadline(time.Now().Add(closeWait))
+	_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
 	_ = s.conn.closeWrite()
 }
 

@@ -226,7 +226,7 @@ func (s *subscriber) seal(message []byte) ([]byte, error) {
 
 // discard reads and drops what a client still sends, so that it gets to read why it was closed.
 func (s *subscriber) discard(buf []byte) {
-	_ = s.conn.Conn.SetReadDeadline(time.Now().Add(closeWait))
+	_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
 	for read := 0; read < lingerBytesMax; {
 		n, err := s.conn.Conn.Read(buf)
 		if err != nil {

@@ -40,9 +40,11 @@ const (
 	instanceMax = 200
 )
 
-// headerKeys holds the names and values of header fields that answers carry, in canonical form,
-// so that none is made for each answer.
+// headerKeys holds the names of header fields that are looked for in requests, and the names and values of those
+// that answers carry, in canonical form, so that none is made for each request.
 type headerKeys struct {
+	caller, idempotencyKey, authorization, cookie, ifNoneMatch []byte
+
 	correlation, location, etag, retryAfter, replayed, link, total, cacheControl []byte
 
 	noStore, noCache, yes []byte
@@ -52,6 +54,12 @@ type headerKeys struct {
 
 func newHeaderKeys() headerKeys {
 	return headerKeys{
+		caller:         []byte("X-User-Id"),
+		idempotencyKey: []byte(headerIdempotencyKey),
+		authorization:  []byte(headerAuthorization),
+		cookie:         []byte(fasthttp.HeaderCookie),
+		ifNoneMatch:    []byte(headerIfNoneMatch),
+
 		correlation:  []byte("X-Correlation-Id"),
 		location:     []byte("Location"),
 		etag:         []byte("Etag"),
@@ -99,7 +107,7 @@ func (s *Server) newRequest() any {
 func (r *request) begin(ctx *fasthttp.RequestCtx, route *Route) {
 	r.ctx, r.route = ctx, route
 	r.caller = callerAnonymous
-	if sent := ctx.Request.Header.Peek(headerCorrelation); validCorrelation(sent) {
+	if sent := ctx.Request.Header.PeekCanonical(r.keys.correlation); validCorrelation(sent) {
 		r.correlation = string(sent)
 	} else {
 		r.correlation = freshCorrelation()
@@ -150,7 +158,7 @@ func freshCorrelation() string {
 
 // key returns the idempotency key, or "".
 func (r *request) key() string {
-	return string(r.ctx.Request.Header.Peek(headerIdempotencyKey))
+	return string(r.ctx.Request.Header.PeekCanonical(r.keys.idempotencyKey))
 }
 
 // body returns the request's body. It belongs to the server: whatever is kept must be copied.
@@ -217,7 +225,7 @@ func (r *request) setLocation(collection string, id commerce.ID) {
 
 // hasTag reports whether the caller has this version already.
 func (r *request) hasTag() bool {
-	field := r.ctx.Request.Header.Peek(headerIfNoneMatch)
+	field := r.ctx.Request.Header.PeekCanonical(r.keys.ifNoneMatch)
 	return len(field) > 0 && wire.MatchesETag(string(field), r.tag)
 }
 

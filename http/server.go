@@ -108,9 +108,7 @@ func (s *Server) newFastServer(handler fasthttp.RequestHandler, connectionsMax i
 		ConnState:     connectionState,
 		Logger:        fastLogger{s.log},
 
-		ReadTimeout:        s.cfg.ReadTimeout,
-		WriteTimeout:       s.cfg.WriteTimeout,
-		IdleTimeout:        s.cfg.IdleTimeout,
+		// Connections keep the time limits themselves: see deadlines.
 		MaxRequestBodySize: s.cfg.BodyMax,
 		ReadBufferSize:     s.cfg.HeaderMax,
 		// The listener refuses connections beyond the limit, with a problem. This one is only

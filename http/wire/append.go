@@ -11,6 +11,11 @@ import (
 
 // appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD; commerce lets none in.
 func appendText(dst []byte, s string) []byte {
+	if plainLength(s) == len(s) { // nearly always, and quickly seen
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
 	dst, _ = jsontext.AppendQuote(dst, s)
 	return dst
 }
@@ -23,10 +28,11 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	dst = append(dst, '"')
-	if year < 1000 {
-		dst = append(dst, "0000"[:4-decimals(year)]...)
+	if year >= 0 && year < 10_000 {
+		dst = appendTwo(appendTwo(dst, year/100), year%100)
+	} else {
+		dst = strconv.AppendInt(dst, int64(year), 10)
 	}
-	dst = strconv.AppendInt(dst, int64(year), 10)
 	dst = appendTwo(append(dst, '-'), int(month))
 	dst = appendTwo(append(dst, '-'), day)
 	dst = appendTwo(append(dst, 'T'), hour)
@@ -41,16 +47,6 @@ func AppendTime(dst []byte, t time.Time) []byte {
 // appendTwo appends a number below 100 as two digits.
 func appendTwo(dst []byte, n int) []byte {
 	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
-}
-
-// decimals counts the digits of a number that is not negative.
-func decimals(n int) int {
-	count := 1
-	for n >= 10 {
-		n /= 10
-		count++
-	}
-	return count
 }
 
 func appendID(dst []byte, id commerce.ID) []byte {

@@ -12,6 +12,14 @@ import (
 //
 // Caller and Key are the caller's to set beforehand.
 func (d *Decoder) PlaceOrder(body []byte, cmd *commerce.PlaceOrder) error {
+	if readPlainOrder(body, cmd) {
+		return nil
+	}
+	return d.strictOrder(body, cmd)
+}
+
+// strictOrder is PlaceOrder for bodies of any form.
+func (d *Decoder) strictOrder(body []byte, cmd *commerce.PlaceOrder) error {
 	d.start(body)
 	if d.open('{') {
 		var seen fieldSet
