@@ -2,6 +2,7 @@ package pebblestore
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,11 +40,12 @@ func TestConformance(t *testing.T) {
 			return openPlace(t, opts)
 		})
 	})
-	t.Run("folding all the time", func(t *testing.T) {
+	t.Run("folding and merging all the time", func(t *testing.T) {
 		t.Parallel()
 		conform(t, func(t storetest.T) *storetest.Place {
 			opts := small(vfs.NewCrashableMem())
 			opts.FoldEntries, opts.FoldInterval, opts.salesDeltasMax = 1, time.Millisecond, 3
+			opts.ledgerLinesMax, opts.mergeProductsMax = 3, 1
 			return openPlace(t, opts)
 		})
 	})
@@ -105,20 +107,29 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 	}
 	switch c {
 	case storetest.StockRowOff:
+		mergeAll(t, s)
 		key := idKey(nil, tableStock, id)
 		row, err := decodeStock(id, read(key))
 		require.NoError(t, err)
 		row.OnHand++
 		set(key, appendStock(nil, row))
 	case storetest.StockRowGone:
+		mergeAll(t, s)
 		remove(idKey(nil, tableStock, id))
 	case storetest.LedgerLineGone:
-		remove(numberedKey(nil, tableLedger, id, 2))
+		spoilLedger(t, s, id, func(lines []runLine) []runLine {
+			return slices.DeleteFunc(lines, func(line runLine) bool { return line.version == 2 })
+		})
 	case storetest.LedgerLineTwice:
-		line := read(numberedKey(nil, tableLedger, id, 2))
-		row, err := decodeStock(id, read(idKey(nil, tableStock, id)))
+		level, err := s.Stock(t.Context(), id)
 		require.NoError(t, err)
-		set(numberedKey(nil, tableLedger, id, row.Version+1), line)
+		spoilLedger(t, s, id, func(lines []runLine) []runLine {
+			if last := lines[len(lines)-1]; last.version == level.Version {
+				last.version++
+				lines = append(lines, last)
+			}
+			return lines
+		})
 	case storetest.EventGone:
 		remove(numberedKey(nil, tableEvents, id, 2))
 	case storetest.OrderGone:
@@ -131,7 +142,10 @@ func corrupt(t storetest.T, s *Store, c storetest.Corruption, id commerce.ID) {
 		remove(append(statusPrefix(nil, order().Status), id[:]...))
 		set(append(statusPrefix(nil, commerce.StatusCompleted), id[:]...), nil)
 	case storetest.ProductIndexShort:
-		remove(append(productPrefix(nil, order().Items[0].Product), id[:]...))
+		mergeAll(t, s)
+		spoilPacks(t, s, order().Items[0].Product, func(orders []commerce.ID) []commerce.ID {
+			return slices.DeleteFunc(orders, func(order commerce.ID) bool { return order == id })
+		})
 	case storetest.CustomerIndexGone:
 		remove(append(customerPrefix(nil, order().Customer), id[:]...))
 	case storetest.KeyOrphan:

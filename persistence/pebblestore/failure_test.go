@@ -73,6 +73,7 @@ func openShop(t *testing.T, disk *failingDisk) *shop {
 	t.Helper()
 	opts := small(errorfs.Wrap(disk.mem, disk))
 	opts.FoldEntries, opts.FoldInterval = 8, 5*time.Millisecond
+	opts.ledgerLinesMax, opts.mergeProductsMax = 20, 1
 	s := openShopWith(t, opts)
 	s.disk = disk
 	return s

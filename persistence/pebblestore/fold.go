@@ -32,7 +32,7 @@ func (s *Store) fold(ctx context.Context, f *folder) error {
 		return err
 	}
 	start := time.Now()
-	to, err := f.fold(in, g, from)
+	to, err := f.fold(in, g, from, s.addRun)
 	if err != nil {
 		return fmt.Errorf("fold batches %d to %d: %w", from.seq+1, g.seq(), err)
 	}
@@ -80,7 +80,7 @@ type folder struct {
 	rows   int                // in tables
 	tables ['z' + 1][]foldRow // by the tables' first bytes
 	lists  map[int64][]byte   // KeyIDs by the minute their bindings expire
-	stock  map[commerce.ID]commerce.Stock
+	lines  []runLine
 	entry  recordEntry
 	placed []byte
 	stream streamRows
@@ -97,7 +97,7 @@ type foldRow struct {
 }
 
 func newFolder() *folder {
-	return &folder{lists: make(map[int64][]byte), stock: make(map[commerce.ID]commerce.Stock)}
+	return &folder{lists: make(map[int64][]byte)}
 }
 
 // folderRowsMax is how many rows' room the folder keeps from one fold to the next.
@@ -114,12 +114,13 @@ func (f *folder) reset() {
 		f.tables[i] = f.tables[i][:0]
 	}
 	clear(f.lists)
-	clear(f.stock)
+	clear(f.lines)
+	f.lines = f.lines[:0]
 	f.stream.buf = f.stream.buf[:0]
 }
 
-// fold writes the rows of a generation, sorted, as one batch.
-func (f *folder) fold(in *instance, g *generation, before folded) (folded, error) {
+// fold writes the rows of a generation, sorted, as one batch. It hands the run of its lines to publish before.
+func (f *folder) fold(in *instance, g *generation, before folded, publish func(*run)) (folded, error) {
 	f.reset()
 	after := before
 	if err := f.sales.beginFold(in); err != nil {
@@ -138,10 +139,17 @@ func (f *folder) fold(in *instance, g *generation, before folded) (folded, error
 		return before, err
 	}
 	f.addExpiries(g.seq())
-	f.addJournal(g, before.seq)
+	f.addJournal(g)
 	f.addSales(in)
+	r, err := f.addRun(g.seq())
+	if err != nil {
+		return before, err
+	}
+	if r != nil {
+		publish(r)
+	}
 	after.seq = g.seq()
-	return after, f.sales.endFold(in, f.apply(in))
+	return after, f.sales.endFold(in, f.apply(in, before.seq, after.seq))
 }
 
 // set and remove add a row whose key is what has been appended to f.keys since from.
@@ -175,8 +183,9 @@ func (f *folder) addRecord(g *generation, after *folded, b []byte) error {
 			return err
 		}
 		f.stream.add(e)
-		if err := f.addMovements(e); err != nil {
-			return err
+		for i := range e.movements {
+			m := &e.movements[i]
+			f.lines = append(f.lines, runLine{product: m.product, version: m.version, row: m.row})
 		}
 		if e.has(partEvent) && !f.impliedByOrder(e) {
 			from := len(f.keys)
@@ -212,17 +221,19 @@ func later(a, b commerce.ID) commerce.ID {
 	return a
 }
 
-func (f *folder) addMovements(e *recordEntry) (err error) {
-	for i := range e.movements {
-		m := &e.movements[i]
-		from := len(f.keys)
-		f.keys = numberedKey(f.keys, tableLedger, m.product, m.version)
-		f.set(from, m.row)
-		if f.stock[m.product], err = levelOf(m); err != nil {
-			return err
-		}
+// addRun adds the lines of the ledger, as a run. It returns nil when there are none.
+func (f *folder) addRun(seq uint64) (*run, error) {
+	if len(f.lines) == 0 {
+		return nil, nil //nolint:nilnil // no run is not a fault
 	}
-	return nil
+	slices.SortFunc(f.lines, compareRunLines)
+	r, parts, err := makeRun(seq, f.lines)
+	for i, part := range parts {
+		from := len(f.keys)
+		f.keys = runKey(f.keys, seq, i)
+		f.set(from, part)
+	}
+	return r, err
 }
 
 // impliedByOrder reports whether an event is just what placing the entry's order means. Such an
@@ -257,15 +268,6 @@ func (f *folder) addOrder(g *generation, e *recordEntry) error {
 	from := len(f.keys)
 	f.keys = append(customerPrefix(f.keys, view.customer), e.order[:]...)
 	f.set(from, nil)
-	for range view.count {
-		product, _, err := view.item()
-		if err != nil {
-			return err
-		}
-		from := len(f.keys)
-		f.keys = append(productPrefix(f.keys, product), e.order[:]...)
-		f.set(from, nil)
-	}
 	return nil
 }
 
@@ -296,13 +298,6 @@ func (f *folder) addLatest(g *generation) error {
 		f.values = append(f.values, owner[:]...)
 		f.set(from, f.values[at:])
 	}
-	for id, row := range f.stock {
-		from := len(f.keys)
-		f.keys = idKey(f.keys, tableStock, id)
-		at := len(f.values)
-		f.values = appendStock(f.values, row)
-		f.set(from, f.values[at:])
-	}
 	for id, row := range g.bindings {
 		from := len(f.keys)
 		f.keys = bindingKey(f.keys, id)
@@ -317,19 +312,8 @@ func (f *folder) addLatest(g *generation) error {
 	return nil
 }
 
-// addJournal removes the journal's records that the tables hold now, but for the newest: it tells
-// a retry of the last batch. It also removes the one that was kept for that before.
-func (f *folder) addJournal(g *generation, keptBefore uint64) {
-	last := len(g.seqs) - 1
-	for i := range g.seqs {
-		seq := keptBefore
-		if i < last {
-			seq = g.seqs[i]
-		}
-		from := len(f.keys)
-		f.keys = journalKey(f.keys, seq)
-		f.remove(from)
-	}
+// addJournal notes up to which record the tables hold the journal now.
+func (f *folder) addJournal(g *generation) {
 	from := len(f.keys)
 	f.keys = append(f.keys, metaFolded...)
 	at := len(f.values)
@@ -337,9 +321,14 @@ func (f *folder) addJournal(g *generation, keptBefore uint64) {
 	f.set(from, f.values[at:])
 }
 
-// apply sorts the rows, since a memtable takes neighbours far more cheaply, and writes them.
-func (f *folder) apply(in *instance) error {
+// apply sorts the rows, since a memtable takes neighbours far more cheaply, and writes them. It removes the journal's
+// records that the tables hold then, but for the newest: it tells a retry of the last batch. It also removes the one
+// that was kept for that before.
+func (f *folder) apply(in *instance, keptBefore, kept uint64) error {
 	batch := in.db.NewBatchWithSize(len(f.keys) + foldBytes/4)
+	if err := batch.DeleteRange(journalKey(nil, keptBefore), journalKey(nil, kept), nil); err != nil {
+		return err
+	}
 	for _, rows := range f.tables {
 		slices.SortFunc(rows, func(a, b foldRow) int {
 			switch {

@@ -13,14 +13,20 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// formatVersion is the layout of keys and rows that this package reads and writes.
-const formatVersion = 1
+// formatVersion is the layout of keys and rows that this package writes. It also reads formatBeforeRuns, and makes
+// such a store one of its own.
+const (
+	formatVersion    = 2
+	formatBeforeRuns = 1 // lines, orders by product and stock had rows of their own from the fold on
+)
 
 // opened is an instance with what has been read from it.
 type opened struct {
 	instance *instance
+	format   uint64 // in which the store was found
 	tail     *tail
 	folded   folded
+	runs     []*run
 	keys     *keyFilter
 	epoch    uint64
 	last     lastBatch
@@ -29,7 +35,7 @@ type opened struct {
 }
 
 // openInstance opens the database and rebuilds what is kept in memory: stock rows from their table,
-// the rest from the journal's records that are not folded yet.
+// runs of the ledger, and the rest from the journal's records that are not folded yet.
 func (s *Store) openInstance(ctx context.Context) (*opened, error) {
 	in, err := openInstance(&s.opts, s.cache, s.corruptions)
 	if err != nil {
@@ -50,6 +56,9 @@ func (o *opened) load(ctx context.Context) error {
 	if err := o.loadStock(ctx); err != nil {
 		return err
 	}
+	if err := o.loadRuns(ctx); err != nil {
+		return err
+	}
 	if err := o.loadKeys(ctx); err != nil {
 		return err
 	}
@@ -66,31 +75,39 @@ func (o *opened) load(ctx context.Context) error {
 	if o.folded.newestOrder, err = newestID(o.instance.db, tableOrders); err != nil {
 		return err
 	}
-	o.folded.newestProduct, err = newestID(o.instance.db, tableProducts)
-	return err
+	if o.folded.newestProduct, err = newestID(o.instance.db, tableProducts); err != nil {
+		return err
+	}
+	return o.raiseFormat()
 }
 
 func (o *opened) loadMeta() error {
 	db := o.instance.db
-	format, err := getNumber(db, metaFormat)
-	if err != nil {
+	var err error
+	if o.format, err = getNumber(db, metaFormat); err != nil {
 		return err
 	}
-	switch format {
-	case formatVersion:
-	case 0:
-		if err := o.instance.put([]byte(metaFormat), appendNumber(nil, formatVersion)); err != nil {
-			return fmt.Errorf("store the format: %w", err)
-		}
-	default:
-		return fmt.Errorf("the store has format %d, this program reads format %d: "+
-			"run the version of penstock that wrote it, or restore a copy that this version wrote", format, formatVersion)
+	if o.format > formatVersion {
+		return fmt.Errorf("the store has format %d, this program reads formats %d to %d: "+
+			"run the version of penstock that wrote it, or restore a copy that this version wrote",
+			o.format, formatBeforeRuns, formatVersion)
 	}
 	if o.epoch, err = getNumber(db, metaEpoch); err != nil {
 		return err
 	}
 	o.folded.seq, err = getNumber(db, metaFolded)
 	return err
+}
+
+// raiseFormat makes the store one that older programs refuse, before anything is written that they cannot read.
+func (o *opened) raiseFormat() error {
+	if o.format == formatVersion {
+		return nil
+	}
+	if err := o.instance.put([]byte(metaFormat), appendNumber(nil, formatVersion)); err != nil {
+		return fmt.Errorf("store the format: %w", err)
+	}
+	return nil
 }
 
 func (o *opened) loadStock(ctx context.Context) error {
@@ -103,7 +120,20 @@ func (o *opened) loadStock(ctx context.Context) error {
 	})
 }
 
-// loadJournal merges the records above the watermark into the tail. The watermark's own record is
+// loadRuns reads the runs that are not merged yet, whose levels are newer than the stock rows.
+func (o *opened) loadRuns(ctx context.Context) error {
+	merged, err := readMerged(o.instance.db)
+	if err != nil {
+		return err
+	}
+	if o.runs, err = readRuns(ctx, o.instance.db, merged.seq); err != nil {
+		return err
+	}
+	u := unmerged{runs: o.runs, merged: merged}
+	return u.levels(func(level commerce.Stock) { o.tail.stock[level.Product] = level })
+}
+
+// loadJournal adds the records above the watermark to the tail. The watermark's own record is
 // still there too, so that the last batch can always be told.
 func (o *opened) loadJournal(ctx context.Context) error {
 	var scratch recordEntry
@@ -116,7 +146,7 @@ func (o *opened) loadJournal(ctx context.Context) error {
 		if seq == o.folded.seq {
 			return nil
 		}
-		if err := o.tail.merge(seq, append([]byte(nil), value...), &scratch); err != nil {
+		if err := o.tail.add(seq, append([]byte(nil), value...), &scratch); err != nil {
 			return fmt.Errorf("replay batch %d: %w", seq, err)
 		}
 		return nil
@@ -139,7 +169,7 @@ func (s *Store) install(o *opened) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.instance = o.instance
-	s.mu.tail, s.mu.folded, s.mu.keys = o.tail, o.folded, o.keys
+	s.mu.tail, s.mu.folded, s.mu.keys, s.mu.runs = o.tail, o.folded, o.keys, o.runs
 	s.mu.access, s.mu.audit = o.access, o.audit
 	close(s.mu.changed)
 	s.mu.changed = make(chan struct{})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
 // instance is one opened Pebble database. A store has one at a time; when its disk fails it is
@@ -63,7 +64,10 @@ func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions) 
 	for i := range popts.Levels {
 		popts.Levels[i].BlockSize = blockSize
 		popts.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+		// Only the last level is compressed, which holds nearly all there is: what lies above it is soon written anew.
+		popts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
+	popts.Levels[len(popts.Levels)-1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	in.fuse.opening.Store(true)
 	db, err := pebble.Open(opts.Dir, popts)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/penstock-dev/penstock/persistence"
 )
 
-// keeper is the store's one background goroutine: it folds the tail into the tables, purges expired
-// keys, frees old logs when the disk is nearly full, and reopens the store after its disk has failed. The store's Close waits for it.
+// keeper is the store's one background goroutine: it folds the tail into the tables, merges runs of the
+// ledger, keeps up the sums of sales, purges expired keys, frees old logs when the disk is nearly full, and
+// reopens the store after its disk has failed. The store's Close waits for it.
 type keeper struct {
 	store  *Store
 	wake   chan struct{}
@@ -73,30 +74,46 @@ func (k *keeper) run(ctx context.Context) {
 	s, f := k.store, newFolder()
 	tick := time.NewTicker(s.opts.FoldInterval)
 	defer tick.Stop()
+	var merger merger
 	var healer healer
 	var reclaimer reclaimer
 	var purged time.Time
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-k.wake:
-		case <-tick.C:
+	for more := false; ctx.Err() == nil; {
+		if k.await(ctx, tick.C, more) {
+			if s.broken() {
+				healer.tend(ctx, s)
+			}
+			k.foldNow(ctx, f)
+			reclaimer.tend(ctx, s)
 		}
-		if s.broken() {
-			healer.tend(ctx, s)
-		}
-		k.foldNow(ctx, f)
-		reclaimer.tend(ctx, s)
 		if time.Since(purged) >= purgeInterval && !s.broken() {
 			if more := s.purge(f, time.Now()); !more {
 				purged = time.Now()
 			}
 		}
-		if !s.broken() && s.tendSales(f, time.Now()) {
-			k.wakeUp() // folds come in between
-		}
+		more = !s.broken() && s.tendSales(f, time.Now())
+		more = !s.broken() && s.tendLedger(ctx, &merger) || more
 	}
 	k.foldNow(context.WithoutCancel(ctx), f)
+}
+
+// await waits until it is time to fold. When there is other work, it does not wait, and reports whether it is time.
+func (k *keeper) await(ctx context.Context, tick <-chan time.Time, more bool) bool {
+	if more {
+		select {
+		case <-k.wake:
+		case <-tick:
+		default:
+			return false
+		}
+		return true
+	}
+	select {
+	case <-ctx.Done():
+	case <-k.wake:
+	case <-tick:
+	}
+	return true
 }
 
 // foldNow folds, and answers everyone who asked before it began.

@@ -1,6 +1,7 @@
 package pebblestore
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"github.com/penstock-dev/penstock/commerce"
@@ -14,15 +15,17 @@ const (
 	tableCustomers = 'c' // customer, order → nothing
 	tableAudit     = 'd' // seq → record of the audit log: what was done
 	tableEvents    = 'e' // entity, seq → event
-	tableProductOf = 'i' // product, order → nothing
+	tablePacks     = 'g' // product, newest order of a pack → the other orders
+	tableProductOf = 'i' // product, order that is in no pack → nothing
 	tableJournal   = 'j' // seq → record
 	tableAccess    = 'k' // key → access key
-	tableLedger    = 'l' // product, version → movement
+	tableLedger    = 'l' // product, first version of a page → its lines
 	tableMeta      = 'm' // name → value
 	tableOrders    = 'o' // order → order
 	tableProducts  = 'p' // product → product
 	tableStream    = 'q' // seq of a batch → its writer and the names of its events
-	tableStock     = 's' // product → stock row
+	tableRuns      = 'r' // seq of a fold's last record, part → lines of the ledger that are in no page yet
+	tableStock     = 's' // product → stock row, as of its last page
 	tableStatuses  = 't' // status, order → nothing
 	tableSKUs      = 'u' // SKU → product
 	tableExpiries  = 'x' // minute, seq → KeyIDs of bindings that expire before the minute ends
@@ -32,6 +35,7 @@ const (
 const (
 	metaFormat = "mformat" // layout of the store
 	metaEpoch  = "mepoch"  // epoch of the newest writer
+	metaMerged = "mmerged" // which lines of runs are in pages
 	metaFolded = "mfolded" // seq of the last journal record that the tables hold
 	metaAccess = "maccess" // counts changes of tableAccess
 	metaAudit  = "maudit"  // where tableAudit ends: number and hash of its last record
@@ -72,6 +76,18 @@ func customerPrefix[T string | []byte](b []byte, customer T) []byte {
 
 func productPrefix(b []byte, product commerce.ID) []byte {
 	return idKey(b, tableProductOf, product)
+}
+
+func packKey(b []byte, product, newest commerce.ID) []byte {
+	return append(idKey(b, tablePacks, product), newest[:]...)
+}
+
+// compareIDs is commerce.ID.Compare where much is compared.
+func compareIDs(a, b *commerce.ID) int {
+	if c := cmp.Compare(binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])); c != 0 {
+		return c
+	}
+	return cmp.Compare(binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:]))
 }
 
 // lastID returns the id at the end of a key, which every index has there.

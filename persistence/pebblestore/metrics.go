@@ -18,6 +18,7 @@ type stats struct {
 	foldNanos            atomic.Uint64
 	purged, reopens      atomic.Uint64
 	reclaims             atomic.Uint64
+	merges, mergeNanos   atomic.Uint64
 }
 
 func (s *stats) synced(took time.Duration, bytes int) {
@@ -45,6 +46,8 @@ func (s *Store) Metrics() []persistence.Metric {
 		counter("folds_total", "times the journal was folded into the tables", float64(st.folds.Load())),
 		counter("folded_entries_total", "entries folded into the tables", float64(st.foldedEntries.Load())),
 		counter("fold_seconds_total", "time spent folding", seconds(&st.foldNanos)),
+		counter("merges_total", "times runs of the ledger were merged into pages", float64(st.merges.Load())),
+		counter("merge_seconds_total", "time spent merging", seconds(&st.mergeNanos)),
 		counter("purged_keys_total", "expired idempotency keys looked at and removed", float64(st.purged.Load())),
 		counter("reopens_total", "times the store was reopened after its disk had failed", float64(st.reopens.Load())),
 		counter("corruptions_total", "times a corrupt file was met since the store was opened", float64(s.corruptions.met.Load())),
@@ -56,6 +59,15 @@ func (s *Store) Metrics() []persistence.Metric {
 		gauge("tail_entries", "entries waiting to be folded", float64(t.filling.entries+t.folding.entries)),
 		gauge("tail_bytes", "journal bytes waiting to be folded", float64(t.filling.bytes+t.folding.bytes)),
 		gauge("stock_rows", "stock rows in memory", float64(len(t.stock))))
+	lines, memory := 0, 0
+	for _, r := range s.mu.runs {
+		lines += len(r.lines)
+		memory += r.memory()
+	}
+	list = append(list,
+		gauge("ledger_runs", "runs of the ledger waiting to be merged", float64(len(s.mu.runs))),
+		gauge("ledger_run_lines", "lines in them", float64(lines)),
+		gauge("ledger_run_bytes", "memory they take", float64(memory)))
 	in, err := s.acquireLocked()
 	s.mu.RUnlock()
 	if err != nil {

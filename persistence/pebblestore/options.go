@@ -36,6 +36,10 @@ type Options struct {
 
 	// salesDeltasMax is how many deltas of sales wait to be taken into days; tests make it small.
 	salesDeltasMax int
+	// ledgerLinesMax is how many lines of the ledger wait in runs to be merged, mergeProductsMax how many products one
+	// slice of a merge takes; tests make them small.
+	ledgerLinesMax   int
+	mergeProductsMax int
 	// accessKeysMax is persistence.AccessKeysMax; tests make it small.
 	accessKeysMax int
 }
@@ -49,6 +53,13 @@ const (
 	foldBytes = 8 << 20
 	// tailBytesMax bounds the journal bytes that wait to be folded.
 	tailBytesMax = 64 << 20
+	// ledgerLinesMax, ledgerBytesMax and ledgerRunsMax bound the runs: a merge begins at any of them. Lines of orders take
+	// some 80 bytes each, so that runs mostly take 20 MB. While a merge is behind they may grow to runsFull times that.
+	ledgerLinesMax = 1 << 18
+	ledgerBytesMax = 64 << 20
+	ledgerRunsMax  = 256
+	// mergeProductsMax is how many products are merged between two folds.
+	mergeProductsMax = 1000
 )
 
 func (o Options) withDefaults() Options {
@@ -75,6 +86,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.salesDeltasMax == 0 {
 		o.salesDeltasMax = salesDeltasMax
+	}
+	if o.ledgerLinesMax == 0 {
+		o.ledgerLinesMax = ledgerLinesMax
+	}
+	if o.mergeProductsMax == 0 {
+		o.mergeProductsMax = mergeProductsMax
 	}
 	if o.accessKeysMax == 0 {
 		o.accessKeysMax = persistence.AccessKeysMax

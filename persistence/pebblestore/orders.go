@@ -41,21 +41,21 @@ func (s *Store) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit 
 	return errors.Join(failed, readError("orders", err))
 }
 
-// orderBounds returns the ids between which the query's orders lie: an id starts with the time of
-// placing, to the millisecond. to is zero when there is no upper bound.
-func orderBounds(q *persistence.OrderQuery) (from, to commerce.ID) {
+// boundsOf returns the ids between which the query's orders lie: an id starts with the time of
+// placing, to the millisecond.
+func boundsOf(q *persistence.OrderQuery) (b orderBounds) {
 	if !q.From.IsZero() {
-		from = commerce.IDFloor(q.From)
+		b.from = commerce.IDFloor(q.From)
 	}
-	to = q.Before
+	b.to = q.Before
 	if !q.To.IsZero() {
 		// Up to the end of the millisecond in which To lies; Matches decides within it.
 		end := commerce.IDFloor(q.To.Add(time.Millisecond - 1))
-		if to.IsZero() || end.Compare(to) < 0 {
-			to = end
+		if b.to.IsZero() || end.Compare(b.to) < 0 {
+			b.to = end
 		}
 	}
-	return from, to
+	return b
 }
 
 func readOrders(ctx context.Context, snap *view, q *persistence.OrderQuery) (orders []*commerce.Order, err error) {
@@ -86,10 +86,10 @@ func walkOrders(
 			}
 		}
 		o := room()
-		if lists.first().prefix[0] == tableOrders {
-			err = decodeOrderInto(o, lists.first().id(), lists.first().it.Value())
+		if row, ok := lists.row(); ok {
+			err = decodeOrderInto(o, lists.id(), row)
 		} else {
-			err = readIndexed(snap, lists.first().id(), o)
+			err = readIndexed(snap, lists.id(), o)
 		}
 		if err == nil && q.Matches(o) {
 			more, err = visit(o)

@@ -140,12 +140,14 @@ func readError(what string, err error) error {
 }
 
 // Reads of ranges, and of what the tail does not index, fold first and then read one snapshot of
-// the tables. So there is nothing to merge.
+// the tables, and the runs of the ledger that belong to it. So the tail need not be looked at.
 
-// view is a snapshot of the tables that holds all that was committed before it was taken.
+// view is a snapshot of the tables that holds all that was committed before it was taken. It is for one goroutine.
 type view struct {
 	*pebble.Snapshot
-	in *instance
+	in       *instance
+	runs     []*run    // all that there were; ledger tells which ones count
+	unmerged *unmerged // nil until ledger is called
 }
 
 // snapshot returns a view of tables that hold everything committed by now: it folds until they do.
@@ -158,11 +160,13 @@ func (s *Store) snapshot(ctx context.Context) (*view, error) {
 		s.mu.RLock()
 		if s.mu.closed || s.mu.folded.seq >= committed {
 			in, err := s.acquireLocked()
-			s.mu.RUnlock()
 			if err != nil {
+				s.mu.RUnlock()
 				return nil, err
 			}
-			return &view{Snapshot: in.db.NewSnapshot(), in: in}, nil
+			v := &view{Snapshot: in.db.NewSnapshot(), in: in, runs: s.mu.runs} // both at one moment: see ledger
+			s.mu.RUnlock()
+			return v, nil
 		}
 		s.mu.RUnlock()
 		if err := s.keep.fold(ctx); err != nil {
@@ -196,8 +200,13 @@ func (s *Store) Products(ctx context.Context, after commerce.ID, limit int) ([]p
 	return rows, readError("products", err)
 }
 
-// readProducts goes through products and stock side by side: both are sorted by product.
+// readProducts goes through products and stock side by side: both are sorted by product. What runs say of stock is
+// newer than its row.
 func readProducts(ctx context.Context, snap *view, after commerce.ID, limit int) ([]persistence.ProductRow, error) {
+	ledger, err := snap.ledger()
+	if err != nil {
+		return nil, err
+	}
 	products, err := iterateAfter(ctx, snap, tableProducts, after)
 	if err != nil {
 		return nil, err
@@ -207,19 +216,22 @@ func readProducts(ctx context.Context, snap *view, after commerce.ID, limit int)
 		return nil, errors.Join(err, products.Close())
 	}
 	var rows []persistence.ProductRow
+	levels := newLevelFinder(ledger, after)
 	inStock := stock.First()
 	for valid := products.First(); valid && err == nil && len(rows) < limit; valid = products.Next() {
 		id := lastID(products.Key())
-		row := persistence.ProductRow{Stock: commerce.Stock{Product: id}}
+		var row persistence.ProductRow
 		if row.Product, err = decodeProduct(id, products.Value()); err != nil {
 			break
 		}
 		for inStock && lastID(stock.Key()).Compare(id) < 0 {
 			inStock = stock.Next()
 		}
-		if inStock && lastID(stock.Key()) == id {
+		var found bool
+		if row.Stock, found, err = levels.find(id); err == nil && !found && inStock && lastID(stock.Key()) == id {
 			row.Stock, err = decodeStock(id, stock.Value())
 		}
+		row.Stock.Product = id
 		rows = append(rows, row)
 	}
 	return rows, errors.Join(err, products.Error(), products.Close(), stock.Error(), stock.Close())
@@ -284,51 +296,6 @@ func readImplied(snap *view, entity commerce.ID, it *pebble.Iterator) ([]commerc
 		return err
 	})
 	return events, err
-}
-
-// Movements implements persistence.Store.
-func (s *Store) Movements(ctx context.Context, product commerce.ID, before uint64, limit int) ([]commerce.Movement, error) {
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return nil, readError("movements", err)
-	}
-	defer snap.release()
-	prefix := idKey(nil, tableLedger, product)
-	upper := prefixEnd(prefix)
-	if before > 0 {
-		upper = numberedKey(nil, tableLedger, product, before)
-	}
-	it, err := snap.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: prefix, UpperBound: upper})
-	if err != nil {
-		return nil, readError("movements", err)
-	}
-	var lines []commerce.Movement
-	for valid := it.Last(); valid && err == nil && len(lines) < page(limit); valid = it.Prev() {
-		var version uint64
-		var line commerce.Movement
-		if _, version, err = splitNumbered(it.Key()); err == nil {
-			line, err = decodeMovement(product, version, it.Value())
-		}
-		lines = append(lines, line)
-	}
-	return lines, readError("movements", errors.Join(err, it.Error(), it.Close()))
-}
-
-// Movement implements persistence.Store.
-func (s *Store) Movement(ctx context.Context, product commerce.ID, version uint64) (line commerce.Movement, err error) {
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return commerce.Movement{}, readError("movement", err)
-	}
-	defer snap.release()
-	found, err := get(snap, numberedKey(nil, tableLedger, product, version), func(row []byte) error {
-		line, err = decodeMovement(product, version, row)
-		return err
-	})
-	if err == nil && !found {
-		err = persistence.ErrNotFound
-	}
-	return line, readError("movement", err)
 }
 
 // BoundKeys implements persistence.Store.

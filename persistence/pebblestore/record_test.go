@@ -112,7 +112,7 @@ func requireSameEntry(t *rapid.T, want *commerce.Entry, got *recordEntry) {
 func replay(b []byte) error {
 	var scratch recordEntry
 	t := newTail()
-	if err := t.merge(1, b, &scratch); err != nil {
+	if err := t.add(1, b, &scratch); err != nil {
 		return err
 	}
 	if _, err := lastOf(1, b); err != nil {

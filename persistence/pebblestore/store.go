@@ -47,6 +47,7 @@ type Store struct {
 		tail     *tail         // written by the holder of turn, and by the keeper when it folds
 		folded   folded
 		keys     *keyFilter // of the tables; written by the keeper
+		runs     []*run     // of the ledger, the oldest first; replaced by the keeper, never changed
 		access   accessBook // written by the holder of turn
 		audit    auditBook  // written by the holder of turn
 	}

@@ -39,7 +39,7 @@ func TestOpenRefuses(t *testing.T) {
 		require.NoError(t, s.mu.instance.db.Set([]byte(metaFormat), appendNumber(nil, 99), pebble.Sync))
 		require.NoError(t, s.Close())
 		_, err = Open(t.Context(), opts)
-		require.ErrorContains(t, err, "the store has format 99, this program reads format 1: run the version of penstock that wrote it")
+		require.ErrorContains(t, err, "the store has format 99, this program reads formats 1 to 2: run the version of penstock that wrote it")
 	})
 	t.Run("a journal that it cannot read", func(t *testing.T) {
 		t.Parallel()

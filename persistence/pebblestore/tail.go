@@ -16,7 +16,7 @@ type tail struct {
 	stock   map[commerce.ID]commerce.Stock
 }
 
-// generation is a run of journal records that is folded at once. What it hands out aliases the
+// generation is journal records that are folded at once. What it hands out aliases the
 // records, which are never written again.
 type generation struct {
 	records [][]byte
@@ -67,8 +67,8 @@ func (g *generation) reset() {
 	clear(g.bindings)
 }
 
-// merge puts a durable record into the tail. REQUIRES: the record follows the last one merged.
-func (t *tail) merge(seq uint64, b []byte, scratch *recordEntry) error {
+// add puts a durable record into the tail. REQUIRES: the record follows the last one added.
+func (t *tail) add(seq uint64, b []byte, scratch *recordEntry) error {
 	r, err := readRecord(b)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (t *tail) merge(seq uint64, b []byte, scratch *recordEntry) error {
 		if scratch.outcome.Kind != commerce.Applied {
 			continue
 		}
-		if err := t.mergeEntry(g, scratch); err != nil {
+		if err := t.addEntry(g, scratch); err != nil {
 			return err
 		}
 		g.entries++
@@ -92,7 +92,7 @@ func (t *tail) merge(seq uint64, b []byte, scratch *recordEntry) error {
 	return r.d.end()
 }
 
-func (t *tail) mergeEntry(g *generation, e *recordEntry) error {
+func (t *tail) addEntry(g *generation, e *recordEntry) error {
 	if e.has(partKey) {
 		g.bindings[e.key] = e.binding
 	}

@@ -3,7 +3,6 @@ package pebblestore
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -39,7 +38,7 @@ func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persist
 		sales:    salesbook.NewProof(),
 	}
 	for _, pass := range []func(context.Context) error{
-		v.readProducts, v.readStock, v.readLedger, v.readOrders, v.readIndexes, v.readBindings, v.readSales, v.closeBooks,
+		v.readProducts, v.readStock, v.readPages, v.readRuns, v.readOrders, v.readIndexes, v.readBindings, v.readSales, v.closeBooks,
 	} {
 		err := pass(ctx)
 		if pebble.IsCorruptionError(err) && snap.in.isRot(err) {
@@ -58,7 +57,7 @@ func (s *Store) Verify(ctx context.Context, progress func(rows int64)) (*persist
 	return v.report, nil
 }
 
-// verifier is one run of Verify.
+// verifier is Verify at work.
 type verifier struct {
 	snap     *view
 	report   *persistence.Report
@@ -79,10 +78,20 @@ type verifier struct {
 type productBooks struct {
 	version   uint64 // of the product's row; 0 when there is none
 	events    uint64
-	stock     commerce.Stock
+	stock     commerce.Stock // of the stock row
 	inStock   bool
-	allocated int64 // by orders that hold units
-	movements books // orders' own account of their movements, and the ledger's
+	ledger    commerce.Stock // what the lines add up to, as far as they have been read
+	inRuns    bool           // some of them are in runs
+	allocated int64          // by orders that hold units
+	movements books          // orders' own account of their movements, and the ledger's
+}
+
+// current is the product's stock: that of its newest line in a run, else its row's.
+func (p *productBooks) current() commerce.Stock {
+	if p.inRuns {
+		return p.ledger
+	}
+	return p.stock
 }
 
 // books compares what rows say (told) with what another table holds (held), whatever the order.
@@ -120,7 +129,12 @@ func (v *verifier) corrupt(key []byte, err error) {
 
 // scan reads a table.
 func (v *verifier) scan(ctx context.Context, table byte, visit func(key, value []byte) error) error {
-	return scan(ctx, v.snap, []byte{table}, func(key, value []byte) error {
+	return v.scanFrom(ctx, []byte{table}, visit)
+}
+
+// scanFrom reads a table from a key on.
+func (v *verifier) scanFrom(ctx context.Context, from []byte, visit func(key, value []byte) error) error {
+	return scanRange(ctx, v.snap, from, []byte{from[0] + 1}, func(key, value []byte) error {
 		if v.rows++; v.rows%scanCheckEvery == 0 {
 			v.tell()
 			if err := v.snap.alive(ctx); err != nil {
@@ -158,6 +172,7 @@ func (v *verifier) readProducts(ctx context.Context) error {
 	})
 }
 
+// readStock reads stock rows, which tell the level that the pages lead to.
 func (v *verifier) readStock(ctx context.Context) error {
 	return v.scan(ctx, tableStock, func(key, value []byte) error {
 		id := lastID(key)
@@ -174,106 +189,11 @@ func (v *verifier) readStock(ctx context.Context) error {
 	})
 }
 
-// ledgerRun adds up one product's lines.
-type ledgerRun struct {
-	product commerce.ID
-	sum     commerce.Stock
-}
-
-func (v *verifier) readLedger(ctx context.Context) error {
-	var run ledgerRun
-	err := v.scan(ctx, tableLedger, func(key, value []byte) error {
-		v.report.Movements++
-		id, version, err := splitNumbered(key)
-		if err != nil {
-			return err
-		}
-		if id != run.product {
-			v.endRun(&run)
-			run = ledgerRun{product: id}
-		}
-		var line commerce.Movement
-		d := decoder{b: value}
-		d.movementHead(&line)
-		if err := d.err(); err != nil {
-			return err
-		}
-		v.addLine(&run, version, &line)
-		return nil
-	})
-	v.endRun(&run)
-	return err
-}
-
-func (v *verifier) addLine(run *ledgerRun, version uint64, line *commerce.Movement) {
-	if version != run.sum.Version+1 {
-		v.fault("ledger_gap", run.product, "line %d follows line %d", version, run.sum.Version)
-	}
-	run.sum.Version = version
-	run.sum.OnHand += line.OnHandDelta
-	run.sum.Allocated += line.AllocatedDelta
-	if run.sum.OnHand != line.Level.OnHand || run.sum.Allocated != line.Level.Allocated {
-		v.fault("ledger_sum", run.product, "line %d says on_hand %d, allocated %d; its deltas add up to %d, %d",
-			version, line.Level.OnHand, line.Level.Allocated, run.sum.OnHand, run.sum.Allocated)
-		run.sum.OnHand, run.sum.Allocated = line.Level.OnHand, line.Level.Allocated // one fault, not one a line
-	}
-	if !run.sum.Valid() {
-		v.fault("stock_bounds", run.product, "line %d: on_hand %d, allocated %d", version, run.sum.OnHand, run.sum.Allocated)
-	}
-	if !line.Order.IsZero() {
-		v.product(run.product).movements.hold(v.movementHash(run.product, line.Order, line.OnHandDelta, line.AllocatedDelta))
-	}
-}
-
-func (v *verifier) endRun(run *ledgerRun) {
-	if run.product.IsZero() {
-		return
-	}
-	p := v.product(run.product)
-	sum := run.sum
-	sum.Product = run.product
-	if p.stock != sum {
-		v.fault("stock_sum", run.product,
-			"the stock row says on_hand %d, allocated %d, version %d; the ledger adds up to %d, %d, %d",
-			p.stock.OnHand, p.stock.Allocated, p.stock.Version, sum.OnHand, sum.Allocated, sum.Version)
-	}
-}
-
 func (v *verifier) movementHash(product, order commerce.ID, onHand, allocated int64) uint64 {
 	v.buf = append(append(v.buf[:0], product[:]...), order[:]...)
 	v.buf = binary.BigEndian.AppendUint64(v.buf, uint64(onHand))
 	v.buf = binary.BigEndian.AppendUint64(v.buf, uint64(allocated))
 	return v.hash(v.buf)
-}
-
-// readIndexes compares indexes with the rows they are of, both ways.
-func (v *verifier) readIndexes(ctx context.Context) error {
-	var err error
-	for _, index := range []struct {
-		table byte
-		books *books
-		name  string
-		value bool // the row's value counts too
-	}{
-		{tableStatuses, &v.statuses, "orders by status", false},
-		{tableCustomers, &v.customers, "orders by customer", false},
-		{tableProductOf, &v.placements, "orders by product", false},
-		{tableSKUs, &v.skus, "products by SKU", true},
-	} {
-		err = errors.Join(err, v.scan(ctx, index.table, func(key, value []byte) error {
-			v.buf = append(v.buf[:0], key...)
-			if index.value {
-				v.buf = append(v.buf, value...)
-			}
-			index.books.hold(v.hash(v.buf))
-			return nil
-		}))
-		if !index.books.balanced() {
-			v.report.Add("index_mismatch", index.name, fmt.Sprintf(
-				"rows call for %d entries, the index has %d, and they are not the same", index.books.toldCount, index.books.heldCount))
-		}
-	}
-	return err
 }
 
 // closeBooks compares what has been gathered of each product.
@@ -283,10 +203,10 @@ func (v *verifier) closeBooks(ctx context.Context) error {
 		case p.version == 0:
 			v.fault("product_missing", id, "stock, ledger or orders name a product that has no row")
 			continue
-		case !p.inStock:
+		case !p.inStock && !p.inRuns:
 			v.fault("stock_missing", id, "the product has no stock row")
-		case p.allocated != p.stock.Allocated:
-			v.fault("allocated_sum", id, "the stock row says %d units are allocated; orders hold %d", p.stock.Allocated, p.allocated)
+		case p.allocated != p.current().Allocated:
+			v.fault("allocated_sum", id, "the stock says %d units are allocated; orders hold %d", p.current().Allocated, p.allocated)
 		}
 		if p.events != p.version {
 			v.fault("event_gap", id, "the product is at version %d and has %d events", p.version, p.events)

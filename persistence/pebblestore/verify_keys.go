@@ -38,8 +38,8 @@ func (v *verifier) readBindings(ctx context.Context) error {
 		case commerce.OperationCreateProduct, commerce.OperationAdjustStock:
 			if p := v.products[k.Resource]; p == nil || p.version == 0 {
 				v.fault("key_orphan", k.Resource, "key %x names a product that does not exist", k.ID)
-			} else if k.Operation == commerce.OperationAdjustStock && k.Version > p.stock.Version {
-				v.fault("key_orphan", k.Resource, "key %x names line %d of a ledger that ends at %d", k.ID, k.Version, p.stock.Version)
+			} else if k.Operation == commerce.OperationAdjustStock && k.Version > p.current().Version {
+				v.fault("key_orphan", k.Resource, "key %x names line %d of a ledger that ends at %d", k.ID, k.Version, p.current().Version)
 			}
 		default:
 			v.fault("key_orphan", k.Resource, "key %x is of unknown operation %d", k.ID, k.Operation)

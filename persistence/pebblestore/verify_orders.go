@@ -187,13 +187,12 @@ func (v *verifier) nameOrder(ctx context.Context, product commerce.ID, p *produc
 		return nil
 	}
 	difference := make(map[commerce.ID]uint64) // order → told minus held
-	err := scan(ctx, v.snap, idKey(nil, tableLedger, product), func(_, value []byte) error {
+	err := v.eachLine(ctx, product, func(row []byte) {
 		var line commerce.Movement
-		d := decoder{b: value}
+		d := decoder{b: row}
 		if d.movementHead(&line); !line.Order.IsZero() {
 			difference[line.Order] -= v.movementHash(product, line.Order, line.OnHandDelta, line.AllocatedDelta)
 		}
-		return nil
 	})
 	if err != nil {
 		return err

@@ -257,7 +257,7 @@ func (s *Store) publish(seq uint64, record []byte, audit *auditBatch) {
 	if audit != nil {
 		s.mu.audit = audit.book()
 	}
-	err := s.mu.tail.merge(seq, record, &s.writing.scratch)
+	err := s.mu.tail.add(seq, record, &s.writing.scratch)
 	g := s.mu.tail.filling
 	due := g.entries >= s.opts.FoldEntries || g.bytes >= foldBytes
 	s.mu.Unlock()
