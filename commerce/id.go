@@ -1,6 +1,7 @@
 package commerce
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -69,15 +70,10 @@ func IDFloor(t time.Time) ID {
 
 // Compare orders ids by their bytes, hence by time of making.
 func (id ID) Compare(other ID) int {
-	for i := range id {
-		if id[i] != other[i] {
-			if id[i] < other[i] {
-				return -1
-			}
-			return 1
-		}
+	if c := cmp.Compare(binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(other[:8])); c != 0 {
+		return c
 	}
-	return 0
+	return cmp.Compare(binary.BigEndian.Uint64(id[8:]), binary.BigEndian.Uint64(other[8:]))
 }
 
 // PartitionsMax is the fixed number of partitions identities hash to. A partition is the unit of

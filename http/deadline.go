@@ -3,6 +3,8 @@ package http
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // timeLimits are how long the parts of a conversation may take.
@@ -76,8 +78,9 @@ func (c *connection) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-func (r *request) limitWrite(now time.Time) {
-	if c, ok := r.ctx.Conn().(*connection); ok {
+// limitWriteOf is limitWrite of the connection that a request came on.
+func limitWriteOf(ctx *fasthttp.RequestCtx, now time.Time) {
+	if c, ok := ctx.Conn().(*connection); ok {
 		c.limitWrite(now)
 	}
 }

@@ -102,7 +102,7 @@ func (s *Server) serve(route *Route, method string) func(*fasthttp.RequestCtx, p
 			r.closeAfter() // a proxy may take the connection for a WebSocket now
 		}
 		now := time.Now()
-		r.limitWrite(now)
+		limitWriteOf(ctx, now)
 		elapsed := now.Sub(ctx.Time())
 		status, size := ctx.Response.StatusCode(), 0
 		if !ctx.Response.IsBodyStream() { // one that is looked at would be read to its end

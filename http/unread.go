@@ -51,7 +51,7 @@ func (s *Server) refuseBroken(ctx *fasthttp.RequestCtx, err error) {
 	s.refuse(r, &commerce.Error{Code: code, Detail: detail})
 	status, size := ctx.Response.StatusCode(), len(ctx.Response.Body())
 	now := time.Now()
-	r.limitWrite(now)
+	limitWriteOf(ctx, now)
 	s.unread.series.observe(status, 0)
 	if !gone(err) {
 		s.unread.lines.log(r, status, size, now, 0)
@@ -88,9 +88,7 @@ func gone(err error) bool {
 // expect answers "Expect: 100-continue" before the body is sent: one that is too long never is.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	if ctx.Request.Header.ContentLength() <= s.cfg.BodyMax {
-		if c, ok := ctx.Conn().(*connection); ok {
-			c.limitWrite(time.Now()) // of the go-ahead
-		}
+		limitWriteOf(ctx, time.Now()) // of the go-ahead
 		return fasthttp.StatusContinue
 	}
 	s.refuseBroken(ctx, fasthttp.ErrBodyTooLarge)

@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"cmp"
 	"encoding/binary"
 
 	"github.com/penstock-dev/penstock/commerce"
@@ -80,14 +79,6 @@ func productPrefix(b []byte, product commerce.ID) []byte {
 
 func packKey(b []byte, product, newest commerce.ID) []byte {
 	return append(idKey(b, tablePacks, product), newest[:]...)
-}
-
-// compareIDs is commerce.ID.Compare where much is compared.
-func compareIDs(a, b *commerce.ID) int {
-	if c := cmp.Compare(binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])); c != 0 {
-		return c
-	}
-	return cmp.Compare(binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:]))
 }
 
 // lastID returns the id at the end of a key, which every index has there.

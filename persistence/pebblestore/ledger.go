@@ -22,8 +22,8 @@ type merged struct {
 func (m *merged) underWay() bool { return m.upTo > m.seq }
 
 // holds reports whether pages have what a run says of a product.
-func (m *merged) holds(run uint64, product *commerce.ID) bool {
-	return run <= m.seq || run <= m.upTo && compareIDs(product, &m.next) < 0
+func (m *merged) holds(run uint64, product commerce.ID) bool {
+	return run <= m.seq || run <= m.upTo && product.Compare(m.next) < 0
 }
 
 func encodeMerged(m *merged) []byte {
@@ -84,7 +84,7 @@ func (v *view) ledger() (*unmerged, error) {
 func (u *unmerged) of(product commerce.ID) (parts []runPart) {
 	for i := len(u.runs) - 1; i >= 0; i-- {
 		r := u.runs[i]
-		if u.merged.holds(r.seq, &product) {
+		if u.merged.holds(r.seq, product) {
 			break // and so are those before it
 		}
 		if part, ok := r.of(product); ok {
@@ -100,7 +100,7 @@ func (u *unmerged) levels(visit func(commerce.Stock)) error {
 	for _, r := range u.runs {
 		for i := range r.products {
 			product := r.products[i].id
-			if u.merged.holds(r.seq, &product) {
+			if u.merged.holds(r.seq, product) {
 				continue
 			}
 			part := r.part(i)
@@ -132,10 +132,10 @@ func newLevelFinder(u *unmerged, after commerce.ID) *levelFinder {
 func (f *levelFinder) find(product commerce.ID) (level commerce.Stock, found bool, err error) {
 	for i := len(f.at) - 1; i >= 0; i-- {
 		r := f.u.runs[i]
-		if f.u.merged.holds(r.seq, &product) {
+		if f.u.merged.holds(r.seq, product) {
 			break
 		}
-		for f.at[i] < len(r.products) && compareIDs(&r.products[f.at[i]].id, &product) < 0 {
+		for f.at[i] < len(r.products) && r.products[f.at[i]].id.Compare(product) < 0 {
 			f.at[i]++
 		}
 		if f.at[i] < len(r.products) && r.products[f.at[i]].id == product {

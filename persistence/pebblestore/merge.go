@@ -62,13 +62,10 @@ const runsFull = 4
 // runsAre reports whether the runs have reached their bound so many times.
 func (s *Store) runsAre(times int) bool {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	runs, lines, bytes := len(s.mu.runs), 0, 0
-	for _, r := range s.mu.runs {
-		lines += len(r.lines)
-		bytes += r.memory()
-	}
-	return runs >= times*ledgerRunsMax || lines >= times*s.opts.ledgerLinesMax || bytes >= times*ledgerBytesMax
+	runs := s.mu.runs
+	s.mu.RUnlock()
+	lines, bytes := sizeOf(runs)
+	return len(runs) >= times*ledgerRunsMax || lines >= times*s.opts.ledgerLinesMax || bytes >= times*ledgerBytesMax
 }
 
 // mergeSlice begins a merge when one is due, or does the next slice of the one that is under way.
@@ -139,8 +136,8 @@ func (m *merger) next(runs []*run) (id commerce.ID, some bool) {
 		if m.at[i] == len(r.products) {
 			continue
 		}
-		if at := &r.products[m.at[i]].id; !some || compareIDs(at, &id) < 0 {
-			id, some = *at, true
+		if at := r.products[m.at[i]].id; !some || at.Compare(id) < 0 {
+			id, some = at, true
 		}
 	}
 	return id, some
@@ -216,11 +213,11 @@ func (m *merger) addPacks(batch *pebble.Batch, p *mergeProduct, state *merged) e
 	for i := range m.parts[p.from:p.to] {
 		m.orders = append(m.orders, m.parts[p.from+i].orders...)
 	}
-	slices.SortFunc(m.orders, func(a, b commerce.ID) int { return compareIDs(&a, &b) })
+	slices.SortFunc(m.orders, commerce.ID.Compare)
 	orders := m.orders
 	// Packs of a product lie one after the other. An order that is older than one in a pack of an earlier merge, since it
 	// was committed later than it got its id, has a row of its own.
-	for len(orders) > 0 && compareIDs(&orders[0], &state.newest) <= 0 {
+	for len(orders) > 0 && orders[0].Compare(state.newest) <= 0 {
 		m.key = append(productPrefix(m.key[:0], p.id), orders[0][:]...)
 		if err := batch.Set(m.key, nil, nil); err != nil {
 			return err

@@ -59,11 +59,7 @@ func (s *Store) Metrics() []persistence.Metric {
 		gauge("tail_entries", "entries waiting to be folded", float64(t.filling.entries+t.folding.entries)),
 		gauge("tail_bytes", "journal bytes waiting to be folded", float64(t.filling.bytes+t.folding.bytes)),
 		gauge("stock_rows", "stock rows in memory", float64(len(t.stock))))
-	lines, memory := 0, 0
-	for _, r := range s.mu.runs {
-		lines += len(r.lines)
-		memory += r.memory()
-	}
+	lines, memory := sizeOf(s.mu.runs)
 	list = append(list,
 		gauge("ledger_runs", "runs of the ledger waiting to be merged", float64(len(s.mu.runs))),
 		gauge("ledger_run_lines", "lines in them", float64(lines)),

@@ -35,13 +35,13 @@ type orderBounds struct {
 
 // cut returns those of sorted orders that lie within the bounds.
 func (b *orderBounds) cut(orders []commerce.ID) []commerce.ID {
-	after := func(id *commerce.ID) int {
-		return sort.Search(len(orders), func(i int) bool { return compareIDs(&orders[i], id) >= 0 })
+	after := func(id commerce.ID) int {
+		return sort.Search(len(orders), func(i int) bool { return orders[i].Compare(id) >= 0 })
 	}
 	if !b.to.IsZero() {
-		orders = orders[:after(&b.to)]
+		orders = orders[:after(b.to)]
 	}
-	return orders[after(&b.from):]
+	return orders[after(b.from):]
 }
 
 // orderLists walks what several lists of orders have in common, newest first. Where one list has no order, the others

@@ -41,7 +41,7 @@ func readPack(orders []commerce.ID, key, value []byte) ([]commerce.ID, error) {
 	}
 	orders = append(orders, lastID(key))
 	for i := from + 1; i < len(orders); i++ {
-		if compareIDs(&orders[i-1], &orders[i]) >= 0 {
+		if orders[i-1].Compare(orders[i]) >= 0 {
 			return orders[:from], fmt.Errorf("decode pack %x: %w", key, errCorrupt)
 		}
 	}
@@ -111,7 +111,7 @@ func (l *packList) downTo(id commerce.ID) bool {
 	if l.id().Compare(id) <= 0 {
 		return true
 	}
-	if compareIDs(&l.orders[0], &id) <= 0 {
+	if l.orders[0].Compare(id) <= 0 {
 		return l.backTo(id)
 	}
 	return l.seek(id)
@@ -121,7 +121,7 @@ func (l *packList) downTo(id commerce.ID) bool {
 // newer one may have orders on both sides of it; all packs before it are older.
 func (l *packList) seek(id commerce.ID) bool {
 	l.key = append(append(l.key[:0], l.prefix...), id[:]...)
-	if l.load(l.it.SeekGE(l.key)) && compareIDs(&l.orders[0], &id) <= 0 {
+	if l.load(l.it.SeekGE(l.key)) && l.orders[0].Compare(id) <= 0 {
 		return l.backTo(id)
 	}
 	return l.err == nil && l.load(l.it.SeekLT(l.key)) && l.within()
@@ -129,7 +129,7 @@ func (l *packList) seek(id commerce.ID) bool {
 
 // backTo moves, within the pack, to the newest order that is not newer than one. REQUIRES: there is one.
 func (l *packList) backTo(id commerce.ID) bool {
-	l.at = sort.Search(len(l.orders), func(i int) bool { return compareIDs(&l.orders[i], &id) > 0 }) - 1
+	l.at = sort.Search(len(l.orders), func(i int) bool { return l.orders[i].Compare(id) > 0 }) - 1
 	return l.within()
 }
 

@@ -51,7 +51,7 @@ func (l *runList) previous() bool {
 }
 
 func (l *runList) downTo(id commerce.ID) bool {
-	l.at = sort.Search(l.at+1, func(i int) bool { return compareIDs(&l.orders[i], &id) > 0 }) - 1
+	l.at = sort.Search(l.at+1, func(i int) bool { return l.orders[i].Compare(id) > 0 }) - 1
 	return l.at >= 0
 }
 
@@ -84,7 +84,7 @@ func (l *unionList) choose() bool {
 	l.at = 0
 	newest := l.live[0].id()
 	for i, list := range l.live[1:] {
-		if id := list.id(); compareIDs(&id, &newest) > 0 {
+		if id := list.id(); id.Compare(newest) > 0 {
 			l.at, newest = i+1, id
 		}
 	}

@@ -45,7 +45,7 @@ type runLine struct {
 
 // compareRunLines puts lines into a run's order.
 func compareRunLines(a, b runLine) int {
-	if c := compareIDs(&a.product, &b.product); c != 0 {
+	if c := a.product.Compare(b.product); c != 0 {
 		return c
 	}
 	if a.version < b.version {
@@ -188,7 +188,7 @@ func (r *runReader) next() bool {
 func (r *run) begin(id commerce.ID, first uint64) bool {
 	n := len(r.products)
 	if n > 0 {
-		switch last := &r.products[n-1]; compareIDs(&last.id, &id) {
+		switch last := &r.products[n-1]; last.id.Compare(id) {
 		case 0:
 			return first == last.first+uint64(len(r.lines)-int(last.line))
 		case 1:
@@ -203,7 +203,7 @@ func (r *run) begin(id commerce.ID, first uint64) bool {
 // sortOrders sorts the orders of the last product. They nearly are: ids are minted shortly before they are committed.
 func (r *run) sortOrders() {
 	orders := r.orders[r.products[len(r.products)-1].order:]
-	slices.SortFunc(orders, func(a, b commerce.ID) int { return compareIDs(&a, &b) })
+	slices.SortFunc(orders, commerce.ID.Compare)
 	if n := len(orders); n > 0 {
 		r.newest = later(r.newest, orders[n-1])
 	}
@@ -221,9 +221,18 @@ func (r *run) memory() int {
 	return cap(r.bytes) + 4*cap(r.lines) + 32*cap(r.products) + len(commerce.ID{})*cap(r.orders)
 }
 
+// sizeOf adds up the lines of runs, and the bytes that they take in memory.
+func sizeOf(runs []*run) (lines, memory int) {
+	for _, r := range runs {
+		lines += len(r.lines)
+		memory += r.memory()
+	}
+	return lines, memory
+}
+
 // seek returns the place of the first product that does not come before one.
 func (r *run) seek(product commerce.ID) int {
-	return sort.Search(len(r.products), func(i int) bool { return compareIDs(&r.products[i].id, &product) >= 0 })
+	return sort.Search(len(r.products), func(i int) bool { return r.products[i].id.Compare(product) >= 0 })
 }
 
 // of returns what the run has of a product.

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -194,6 +195,36 @@ func (v *verifier) movementHash(product, order commerce.ID, onHand, allocated in
 	v.buf = binary.BigEndian.AppendUint64(v.buf, uint64(onHand))
 	v.buf = binary.BigEndian.AppendUint64(v.buf, uint64(allocated))
 	return v.hash(v.buf)
+}
+
+// readIndexes compares indexes with the rows they are of, both ways.
+func (v *verifier) readIndexes(ctx context.Context) error {
+	err := v.readPacks(ctx)
+	for _, index := range []struct {
+		table byte
+		books *books
+		name  string
+		value bool // the row's value counts too
+	}{
+		{tableStatuses, &v.statuses, "orders by status", false},
+		{tableCustomers, &v.customers, "orders by customer", false},
+		{tableProductOf, &v.placements, "orders by product", false},
+		{tableSKUs, &v.skus, "products by SKU", true},
+	} {
+		err = errors.Join(err, v.scan(ctx, index.table, func(key, value []byte) error {
+			v.buf = append(v.buf[:0], key...)
+			if index.value {
+				v.buf = append(v.buf, value...)
+			}
+			index.books.hold(v.hash(v.buf))
+			return nil
+		}))
+		if !index.books.balanced() {
+			v.report.Add("index_mismatch", index.name, fmt.Sprintf(
+				"rows call for %d entries, the index has %d, and they are not the same", index.books.toldCount, index.books.heldCount))
+		}
+	}
+	return err
 }
 
 // closeBooks compares what has been gathered of each product.

@@ -3,8 +3,6 @@ package pebblestore
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
 
 	"github.com/penstock-dev/penstock/commerce"
 )
@@ -68,7 +66,7 @@ func (v *verifier) readRuns(ctx context.Context) error {
 		lines := readRunPart(part, 0)
 		for lines.next() {
 			v.rows++
-			if merged.holds(seq, &lines.product) {
+			if merged.holds(seq, lines.product) {
 				continue
 			}
 			if err := v.addLine(lines.product, lines.version, lines.row); err != nil {
@@ -107,7 +105,7 @@ func (v *verifier) eachLine(ctx context.Context, product commerce.ID, visit func
 	}
 	return scanRange(ctx, v.snap, runKey(nil, merged.seq+1, 0), []byte{tableRuns + 1}, func(key, part []byte) error {
 		for lines := readRunPart(part, 0); lines.next(); {
-			if lines.product == product && len(key) == 1+8+4 && !merged.holds(binary.BigEndian.Uint64(key[1:]), &product) {
+			if lines.product == product && len(key) == 1+8+4 && !merged.holds(binary.BigEndian.Uint64(key[1:]), product) {
 				visit(lines.row)
 			}
 		}
@@ -171,34 +169,4 @@ func (v *verifier) readPacks(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// readIndexes compares indexes with the rows they are of, both ways.
-func (v *verifier) readIndexes(ctx context.Context) error {
-	err := v.readPacks(ctx)
-	for _, index := range []struct {
-		table byte
-		books *books
-		name  string
-		value bool // the row's value counts too
-	}{
-		{tableStatuses, &v.statuses, "orders by status", false},
-		{tableCustomers, &v.customers, "orders by customer", false},
-		{tableProductOf, &v.placements, "orders by product", false},
-		{tableSKUs, &v.skus, "products by SKU", true},
-	} {
-		err = errors.Join(err, v.scan(ctx, index.table, func(key, value []byte) error {
-			v.buf = append(v.buf[:0], key...)
-			if index.value {
-				v.buf = append(v.buf, value...)
-			}
-			index.books.hold(v.hash(v.buf))
-			return nil
-		}))
-		if !index.books.balanced() {
-			v.report.Add("index_mismatch", index.name, fmt.Sprintf(
-				"rows call for %d entries, the index has %d, and they are not the same", index.books.toldCount, index.books.heldCount))
-		}
-	}
-	return err
 }

@@ -11,7 +11,8 @@ import (
 // The statements of a batch, in the order in which they take locks: writer, keys, orders, products,
 // stock, the end of the audit log; the epochs of grants are proved last. Every parameter is cast: PostgreSQL would otherwise infer
 // its type from whatever it meets first. Rows are unnested in the list of what is selected, array by array in step, and
-// not by a call of unnest in FROM: that would store each array's rows first, and cost three times as much.
+// not by a call of unnest in FROM: that would store each array's rows first, and cost three times as much. stmtMoves and
+// stmtNewStock, which are rarely used, call it there all the same.
 const (
 	// stmtTurn moves the writer from batch n to n+1. Nobody else can: it locks the row to the end.
 	stmtTurn = "turn"
