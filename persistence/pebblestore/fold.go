@@ -28,6 +28,7 @@ func (s *Store) fold(ctx context.Context, f *folder) error {
 	if len(g.records) == 0 {
 		return nil
 	}
+	in.pace.tailBehind.Store(g.entries > tailBehind*s.opts.FoldEntries)
 	if err := in.throttle(ctx); err != nil {
 		return err
 	}
@@ -59,6 +60,7 @@ const throttlePause = 10 * time.Millisecond
 func (in *instance) throttle(ctx context.Context) error {
 	for {
 		m := in.db.Metrics()
+		in.pace.look(m, in.memTableSize)
 		if m.MemTable.Size <= memTablesMax*in.memTableSize && m.Levels[0].Sublevels <= l0SublevelsMax && !in.stalled.Load() {
 			return nil
 		}
@@ -77,6 +79,7 @@ func (in *instance) throttle(ctx context.Context) error {
 type folder struct {
 	keys   []byte
 	values []byte
+	pacer  pacer
 	rows   int                // in tables
 	tables ['z' + 1][]foldRow // by the tables' first bytes
 	lists  map[int64][]byte   // KeyIDs by the minute their bindings expire
@@ -122,6 +125,7 @@ func (f *folder) reset() {
 // fold writes the rows of a generation, sorted, as one batch. It hands the run of its lines to publish before.
 func (f *folder) fold(in *instance, g *generation, before folded, publish func(*run)) (folded, error) {
 	f.reset()
+	f.pacer = pacer{pace: in.pace, since: time.Now()}
 	after := before
 	if err := f.sales.beginFold(in); err != nil {
 		return before, err
@@ -134,6 +138,7 @@ func (f *folder) fold(in *instance, g *generation, before folded, publish func(*
 			return before, err
 		}
 		f.stream.end(f, g.seqs[i])
+		f.pacer.rest()
 	}
 	if err := f.addLatest(g); err != nil {
 		return before, err
@@ -341,6 +346,7 @@ func (f *folder) apply(in *instance, keptBefore, kept uint64) error {
 			}
 		})
 		for i := range rows {
+			f.pacer.step()
 			row := &rows[i]
 			key := f.keys[row.from:row.to]
 			var err error

@@ -25,6 +25,7 @@ type instance struct {
 	users        sync.WaitGroup
 	memTableSize uint64
 	sales        numberBook // what the numbers of sold products stand for
+	pace         *pace
 	// stalled holds folds back: set by tests, in place of compactions that are behind.
 	stalled atomic.Bool
 }
@@ -45,8 +46,8 @@ const (
 	formatMajorVersion = pebble.FormatWALSyncChunks
 )
 
-func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions) (*instance, error) {
-	in := &instance{fuse: newFuse(opts.FS), memTableSize: uint64(opts.MemTableSize)}
+func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions, p *pace) (*instance, error) {
+	in := &instance{fuse: newFuse(opts.FS), memTableSize: uint64(opts.MemTableSize), pace: p}
 	popts := &pebble.Options{
 		FS:                          in.fuse,
 		Cache:                       cache,
@@ -60,6 +61,7 @@ func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions) 
 		CompactionConcurrencyRange:  func() (int, int) { return 1, compactionsMax },
 		BytesPerSync:                bytesPerSync,
 		WALBytesPerSync:             bytesPerSync,
+		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{in.pace.collector},
 	}
 	for i := range popts.Levels {
 		popts.Levels[i].BlockSize = blockSize
@@ -68,6 +70,7 @@ func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions) 
 		popts.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	popts.Levels[len(popts.Levels)-1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	defer in.pace.hurry()()
 	in.fuse.opening.Store(true)
 	db, err := pebble.Open(opts.Dir, popts)
 	if err != nil {
@@ -127,6 +130,7 @@ func (in *instance) close() (err error) {
 // flush flushes the memtables, so that the next start need not read the log. It gives up when the
 // disk fails, as Pebble would not, or when the context ends.
 func (in *instance) flush(ctx context.Context) error {
+	defer in.pace.hurry()()
 	if err := in.fuse.err(); err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ func (k *keeper) room() <-chan struct{} {
 
 // fold makes the tables hold all that is committed now. Callers at the same time share one fold.
 func (k *keeper) fold(ctx context.Context) error {
+	defer k.store.pace.hurry()()
 	answer := make(chan error, 1)
 	k.mu.Lock()
 	k.mu.waiting = append(k.mu.waiting, answer)

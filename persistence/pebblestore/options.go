@@ -29,7 +29,7 @@ type Options struct {
 	CacheSize int64 `default:"268435456" doc:"bytes of memory for blocks of tables"`
 	// MemTableSize is Pebble's, in bytes: 64 MiB when 0. Two to five of them may exist.
 	MemTableSize int64 `default:"67108864" doc:"bytes of one memtable; two to five of them may exist"`
-	// FoldEntries is how many entries are folded into the tables at once: 4,096 when 0.
+	// FoldEntries is how many entries are folded into the tables at once: 1,024 when 0.
 	FoldEntries int
 	// FoldInterval bounds how long an entry waits to be folded: 200 ms when 0.
 	FoldInterval time.Duration
@@ -48,7 +48,7 @@ type Options struct {
 const (
 	// tailGenerationsMax bounds the entries that wait to be folded, in units of FoldEntries. Commit
 	// waits at it.
-	tailGenerationsMax = 8
+	tailGenerationsMax = 32
 	// foldBytes starts a fold early when entries are large.
 	foldBytes = 8 << 20
 	// tailBytesMax bounds the journal bytes that wait to be folded.
@@ -79,7 +79,7 @@ func (o Options) withDefaults() Options {
 		o.MemTableSize = 64 << 20
 	}
 	if o.FoldEntries == 0 {
-		o.FoldEntries = 4096
+		o.FoldEntries = 1024
 	}
 	if o.FoldInterval == 0 {
 		o.FoldInterval = 200 * time.Millisecond

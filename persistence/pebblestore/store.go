@@ -23,6 +23,7 @@ type Store struct {
 	space *space
 	keep  *keeper
 	stats stats
+	pace  pace
 
 	corruptions *corruptions
 	// turn is held by whoever changes what is committed, or replaces the instance: a Commit, an
@@ -207,6 +208,7 @@ func (s *Store) Close() error {
 	s.mu.closed = true
 	s.mu.Unlock()
 
+	s.pace.hurry() // for good
 	s.keep.close()
 	in := s.mu.instance
 	err := errors.Join(in.flush(context.Background()), in.close())
