@@ -26,23 +26,20 @@ func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) (list []*c
 // meets enough of them when the product is in many. A ledger of n lines names about n/2 orders, so that a walk passes over
 // limit × orders × 2/n others; a line and an order passed over cost about the same. Both are equal where n² = 2 × orders × limit.
 // Orders of one state lie apart from each other: passing over one of them costs three times as much. Of the states that
-// orders leave again there are few orders, all the same.
+// orders leave again there are few orders, all the same; and where there are very few, all of them are walked.
 const (
 	// ledgerLinesMin is up to how many lines a ledger is always read, and ledgerLinesMax from where on never.
 	ledgerLinesMin = 1_000
 	ledgerLinesMax = 50_000
+	// fewOrders is how many orders of one state, in the time asked for, are walked rather than any longer ledger.
+	fewOrders = 1_000
 )
-
-// sqlLedgerLength tells how long a product's ledger is, and about how many orders there are.
-const sqlLedgerLength = `
-SELECT version, (SELECT coalesce(sum(reltuples) FILTER (WHERE reltuples > 0), 0)::bigint
-	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass)
-  FROM stock WHERE product = $1`
 
 // ledger is what decides how a page of a product's orders is read.
 type ledger struct {
-	lines  int64
-	orders int64 // in the store, as of the last time the server counted them
+	lines   int64
+	orders  int64 // in the store, as of the last time the server counted them
+	inState int64 // of the state and the time asked for, up to fewOrders + 1; counted only where it matters
 }
 
 // isLong reports whether a page is better read by walking all orders, or all of one state.
@@ -54,11 +51,29 @@ func (l *ledger) isLong(limit int64, status commerce.Status) bool {
 	switch {
 	case l.lines <= ledgerLinesMin:
 		return false
-	case l.lines > ledgerLinesMax:
+	case l.lines > ledgerLinesMax, status != 0 && l.inState <= fewOrders:
 		return true
 	default:
 		return l.lines*l.lines > 2*l.orders*limit*passing
 	}
+}
+
+// measureLedger returns the statement that tells how long a product's ledger is, about how many orders there are and, when
+// the ledger is not short, whether few of them are in the query's state.
+func measureLedger(q *persistence.OrderQuery) (sql string, args []any) {
+	var w where
+	product, inState := w.arg([16]byte(q.Product)), "0"
+	if q.Status != 0 {
+		few := where{args: w.args}
+		few.along("o.status", int16(q.Status), q)
+		inState = "CASE WHEN version > " + strconv.Itoa(ledgerLinesMin) + " THEN (SELECT count(*) FROM (SELECT FROM orders o" + few.sql.String() +
+			" ORDER BY o.status DESC, o.id DESC LIMIT " + strconv.Itoa(fewOrders+1) + ") few) END"
+		w.args = few.args
+	}
+	sql = `SELECT version, (SELECT coalesce(sum(reltuples) FILTER (WHERE reltuples > 0), 0)::bigint
+	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass), coalesce(` + inState + `, 0)
+  FROM stock WHERE product = ` + product
+	return sql, w.args
 }
 
 func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) ([]*commerce.Order, error) {
@@ -71,9 +86,10 @@ func readOrdersInto(
 ) ([]*commerce.Order, error) {
 	walk := q.Product.IsZero() || q.Customer != ""
 	if !walk {
+		sql, args := measureLedger(q)
 		rows, err := query(ctx, conn, func(row pgx.CollectableRow) (l ledger, err error) {
-			return l, row.Scan(&l.lines, &l.orders)
-		}, sqlLedgerLength, [16]byte(q.Product))
+			return l, row.Scan(&l.lines, &l.orders, &l.inState)
+		}, sql, args...)
 		if err != nil || len(rows) == 0 {
 			return nil, err
 		}
@@ -95,24 +111,18 @@ func readOrdersInto(
 // row. With a plain equality the planner would see that the primary key has the page's order as well, and
 // look for the few orders of a rare state among all.
 func orderWalk(q *persistence.OrderQuery) (sql string, args []any) {
-	from, to := orderBounds(q)
 	var w where
-	lower, upper := w.arg([16]byte(from)), w.arg([16]byte(to))
-	w.and("o.id >= ", lower) // so that months out of question are left out
-	w.and("o.id < ", upper)
 	order := "o.id DESC"
-	along := func(column string, value any) {
-		v := w.arg(value)
-		w.and("(", column, ", o.id) >= (", v, ", ", lower, ")")
-		w.and("(", column, ", o.id) < (", v, ", ", upper, ")")
-		order = column + " DESC, o.id DESC"
-	}
 	switch {
 	case q.Customer != "":
-		along("o.customer", q.Customer)
+		w.along("o.customer", q.Customer, q)
 		w.status(q)
+		order = "o.customer DESC, o.id DESC"
 	case q.Status != 0:
-		along("o.status", int16(q.Status))
+		w.along("o.status", int16(q.Status), q)
+		order = "o.status DESC, o.id DESC"
+	default:
+		w.ids(q)
 	}
 	w.placed(q)
 	if !q.Product.IsZero() {
@@ -191,6 +201,23 @@ func nextMicrosecond(t time.Time) time.Time {
 type where struct {
 	sql  strings.Builder
 	args []any
+}
+
+// ids bounds the ids, so that months out of question are left out. It returns the placeholders of the bounds.
+func (w *where) ids(q *persistence.OrderQuery) (lower, upper string) {
+	from, to := orderBounds(q)
+	lower, upper = w.arg([16]byte(from)), w.arg([16]byte(to))
+	w.and("o.id >= ", lower)
+	w.and("o.id < ", upper)
+	return lower, upper
+}
+
+// along bounds the ids, and compares a column together with them, as a row.
+func (w *where) along(column string, value any, q *persistence.OrderQuery) {
+	lower, upper := w.ids(q)
+	v := w.arg(value)
+	w.and("(", column, ", o.id) >= (", v, ", ", lower, ")")
+	w.and("(", column, ", o.id) < (", v, ", ", upper, ")")
 }
 
 func (w *where) status(q *persistence.OrderQuery) {
