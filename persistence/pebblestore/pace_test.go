@@ -1,11 +1,14 @@
 package pebblestore
 
 import (
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,28 +53,70 @@ func TestBackgroundWorkRests(t *testing.T) {
 	})
 }
 
-// Flushes rest as well, unless somebody waits for them.
-func TestFlushesKeepThePace(t *testing.T) {
+// Flushes rest as well: Pebble steps their pacers.
+func TestFlushesRest(t *testing.T) {
 	t.Parallel()
 	s := openLedgerShop(t, 1)
 	s.store.pace = pace{} // closing the keeper has left it in a hurry
 	in := s.store.mu.instance
-	fill := func() {
-		batch := in.db.NewBatch()
-		for i := range uint64(50_000) {
-			require.NoError(t, batch.Set(appendNumber([]byte("a row "), i), nil, nil))
-		}
-		require.NoError(t, in.apply(batch))
+	batch := in.db.NewBatch()
+	for i := range uint64(50_000) {
+		require.NoError(t, batch.Set(appendNumber([]byte("a row "), i), nil, nil))
 	}
-	fill()
+	require.NoError(t, in.apply(batch))
 	flushed, err := in.db.AsyncFlush()
 	require.NoError(t, err)
 	<-flushed
-	rested := s.store.pace.rests.Load()
-	require.Positive(t, rested)
-	fill()
+	require.Positive(t, s.store.pace.rests.Load())
+}
+
+// Nobody waits for a flush that rests.
+func TestFlushesHurryForThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	fs := &watchedFS{FS: vfs.NewMem()}
+	store, err := Open(t.Context(), small(fs))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	require.Zero(t, store.pace.urgent.Load(), "an open store is in no hurry")
+
+	tables, hurried := 0, 0
+	fs.mu.Lock()
+	fs.created = func(name string) {
+		if strings.HasSuffix(name, ".sst") {
+			tables++
+			if !store.pace.mayRest() {
+				hurried++
+			}
+		}
+	}
+	fs.mu.Unlock()
+	in := store.mu.instance
+	batch := in.db.NewBatch()
+	require.NoError(t, batch.Set([]byte("a row"), nil, nil))
+	require.NoError(t, in.apply(batch))
 	require.NoError(t, in.flush(t.Context()))
-	require.Equal(t, rested, s.store.pace.rests.Load())
+	fs.mu.Lock()
+	fs.created = nil
+	fs.mu.Unlock()
+	require.Positive(t, tables)
+	require.Equal(t, tables, hurried)
+	require.Zero(t, store.pace.urgent.Load())
+}
+
+// watchedFS tells which files are created.
+type watchedFS struct {
+	vfs.FS
+	mu      sync.Mutex
+	created func(name string)
+}
+
+func (f *watchedFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f.mu.Lock()
+	if f.created != nil {
+		f.created(name)
+	}
+	f.mu.Unlock()
+	return f.FS.Create(name, category)
 }
 
 // Folds do not rest while much waits to be folded.
