@@ -28,7 +28,7 @@ func (s *Store) fold(ctx context.Context, f *folder) error {
 	if len(g.records) == 0 {
 		return nil
 	}
-	in.pace.tailBehind.Store(g.entries > tailBehind*s.opts.FoldEntries)
+	in.pace.tailBehind.Store(g.entries > generationsBehind*s.opts.FoldEntries)
 	if err := in.throttle(ctx); err != nil {
 		return err
 	}

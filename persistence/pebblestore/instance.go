@@ -61,7 +61,7 @@ func openInstance(opts *Options, cache *pebble.Cache, corruptions *corruptions, 
 		CompactionConcurrencyRange:  func() (int, int) { return 1, compactionsMax },
 		BytesPerSync:                bytesPerSync,
 		WALBytesPerSync:             bytesPerSync,
-		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{in.pace.collector},
+		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{in.pace.newCollector},
 	}
 	for i := range popts.Levels {
 		popts.Levels[i].BlockSize = blockSize

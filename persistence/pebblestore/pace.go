@@ -19,9 +19,9 @@ const (
 	paceSteps = 64
 	// paceLost is a time without a step after which work counts as begun anew: it waited for something else.
 	paceLost = 10 * paceWork
-	// tailBehind is how many generations may wait to be folded before folds do not rest, l0SublevelsBehind and
-	// memTablesBehind how much the database may have to flush and to compact.
-	tailBehind        = tailGenerationsMax / 4
+	// generationsBehind is how many generations may wait to be folded before nobody rests, l0SublevelsBehind and
+	// memTablesBehind how much the database may have to compact and to flush.
+	generationsBehind = tailGenerationsMax / 4
 	l0SublevelsBehind = 2 * l0CompactionStart
 	memTablesBehind   = 2
 )
@@ -82,8 +82,8 @@ func (p *pacer) rest() {
 // a table, from the goroutine that makes it, without a lock. It collects nothing.
 type collector struct{ pacer }
 
-// collector returns what makes collectors.
-func (p *pace) collector() pebble.BlockPropertyCollector {
+// newCollector is what Pebble begins each table with.
+func (p *pace) newCollector() pebble.BlockPropertyCollector {
 	return &collector{pacer{pace: p, since: time.Now()}}
 }
 

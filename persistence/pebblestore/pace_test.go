@@ -125,10 +125,10 @@ func TestFoldsHurryWhenTheTailIsLong(t *testing.T) {
 	s := openLedgerShop(t, 1)
 	s.fold()
 	s.store.opts.FoldEntries = 1
-	s.place(tailBehind, 0)
+	s.place(generationsBehind, 0)
 	s.fold()
 	require.False(t, s.store.pace.tailBehind.Load())
-	s.place(tailBehind+1, 0)
+	s.place(generationsBehind+1, 0)
 	s.fold()
 	require.True(t, s.store.pace.tailBehind.Load())
 	s.place(1, 0)
