@@ -3,7 +3,7 @@
 //
 // The journal is the truth; tables are folded from it. A batch is written as one journal record
 // under one key with one fsync, and only after that fsync do its effects become visible, in memory
-// (the tail). In the background, thousands of entries at a time, the tail is folded into tables:
+// (the tail). In the background, a thousand entries at a time, the tail is folded into tables:
 // orders, events, keys, indexes and the ledger, sorted, and without another fsync. What a
 // crash takes of the tables is folded again from the journal at the next start.
 //
@@ -15,7 +15,7 @@
 // placed it, many to a row (a pack), and its stock row. A mark that is written with them says which
 // lines of runs are in pages; a reader takes it from its own snapshot.
 //
-//	Commit ── journal record, fsync ──► tail (memory) ── fold, every few thousand ──► tables
+//	Commit ── journal record, fsync ──► tail (memory) ── fold, every thousand ────► tables
 //	                                      ▲                  └──► run ── merge ──► pages, packs, stock
 //	             reads of one row ────────┴────────────── then ─────────────────────────┤
 //	             reads of a range ─────── fold first, then tables and runs ─────────────┘
@@ -24,6 +24,7 @@
 //   - store.go, options.go, directory.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
 //     persistence.Writer ask for
 //   - decider.go, record.go, tail.go, fold.go, keeper.go: a batch's way from decision to table
+//   - pace.go: rests of what is done in the background
 //   - runs.go, pages.go, merge.go, ledger.go: the ledger's lines, from the fold to the reader
 //   - order_lists.go, order_packs.go, order_union.go: lists of orders, and what they have in common
 //   - sales*.go, stream.go: sums of sales, and events in the order of their batches

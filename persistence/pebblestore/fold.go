@@ -125,7 +125,7 @@ func (f *folder) reset() {
 // fold writes the rows of a generation, sorted, as one batch. It hands the run of its lines to publish before.
 func (f *folder) fold(in *instance, g *generation, before folded, publish func(*run)) (folded, error) {
 	f.reset()
-	f.pacer = pacer{pace: in.pace, since: time.Now()}
+	f.pacer = in.pace.begin()
 	after := before
 	if err := f.sales.beginFold(in); err != nil {
 		return before, err

@@ -146,7 +146,7 @@ func (m *merger) next(runs []*run) (id commerce.ID, some bool) {
 // write writes the slice, and notes in state how far the merge is now.
 func (m *merger) write(in *instance, runs []*run, state *merged) error {
 	batch := in.db.NewBatch()
-	p := pacer{pace: in.pace, since: time.Now()}
+	p := in.pace.begin()
 	// Table by table, since a memtable takes neighbours far more cheaply.
 	for _, rows := range []func(*pebble.Batch, *mergeProduct, *merged) error{m.addPages, m.addPacks, m.addStock} {
 		for i := range m.products {

@@ -56,6 +56,9 @@ type pacer struct {
 	since time.Time // when the work began, or went on after its last rest
 }
 
+// begin returns the pacer of work that begins now.
+func (p *pace) begin() pacer { return pacer{pace: p, since: time.Now()} }
+
 // step is called for each row; it rests when it is time to.
 func (p *pacer) step() {
 	if p.steps++; p.steps >= paceSteps {
@@ -84,7 +87,7 @@ type collector struct{ pacer }
 
 // newCollector is what Pebble begins each table with.
 func (p *pace) newCollector() pebble.BlockPropertyCollector {
-	return &collector{pacer{pace: p, since: time.Now()}}
+	return &collector{p.begin()}
 }
 
 // Name implements pebble.BlockPropertyCollector. Tables carry it, with nothing to it.

@@ -59,19 +59,18 @@ func (l *ledger) isLong(limit int64, status commerce.Status) bool {
 }
 
 // measureLedger returns the statement that tells how long a product's ledger is, about how many orders there are and, when
-// the ledger is not short, whether few of them are in the query's state.
+// the ledger is neither short nor very long, whether few of them are in the query's state.
 func measureLedger(q *persistence.OrderQuery) (sql string, args []any) {
 	var w where
 	product, inState := w.arg([16]byte(q.Product)), "0"
 	if q.Status != 0 {
-		few := where{args: w.args}
-		few.along("o.status", int16(q.Status), q)
-		inState = "CASE WHEN version > " + strconv.Itoa(ledgerLinesMin) + " THEN (SELECT count(*) FROM (SELECT FROM orders o" + few.sql.String() +
-			" ORDER BY o.status DESC, o.id DESC LIMIT " + strconv.Itoa(fewOrders+1) + ") few) END"
-		w.args = few.args
+		order := w.along("o.status", int16(q.Status), q)
+		inState = "CASE WHEN version > " + strconv.Itoa(ledgerLinesMin) + " AND version <= " + strconv.Itoa(ledgerLinesMax) +
+			" THEN (SELECT count(*) FROM (SELECT FROM orders o" + w.sql.String() +
+			" ORDER BY " + order + " LIMIT " + strconv.Itoa(fewOrders+1) + ") few) ELSE 0 END"
 	}
 	sql = `SELECT version, (SELECT coalesce(sum(reltuples) FILTER (WHERE reltuples > 0), 0)::bigint
-	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass), coalesce(` + inState + `, 0)
+	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass), ` + inState + `
   FROM stock WHERE product = ` + product
 	return sql, w.args
 }
@@ -115,12 +114,10 @@ func orderWalk(q *persistence.OrderQuery) (sql string, args []any) {
 	order := "o.id DESC"
 	switch {
 	case q.Customer != "":
-		w.along("o.customer", q.Customer, q)
+		order = w.along("o.customer", q.Customer, q)
 		w.status(q)
-		order = "o.customer DESC, o.id DESC"
 	case q.Status != 0:
-		w.along("o.status", int16(q.Status), q)
-		order = "o.status DESC, o.id DESC"
+		order = w.along("o.status", int16(q.Status), q)
 	default:
 		w.ids(q)
 	}
@@ -212,12 +209,13 @@ func (w *where) ids(q *persistence.OrderQuery) (lower, upper string) {
 	return lower, upper
 }
 
-// along bounds the ids, and compares a column together with them, as a row.
-func (w *where) along(column string, value any, q *persistence.OrderQuery) {
+// along bounds the ids, and compares a column together with them, as a row. It returns the order of the column's index.
+func (w *where) along(column string, value any, q *persistence.OrderQuery) (order string) {
 	lower, upper := w.ids(q)
 	v := w.arg(value)
 	w.and("(", column, ", o.id) >= (", v, ", ", lower, ")")
 	w.and("(", column, ", o.id) < (", v, ", ", upper, ")")
+	return column + " DESC, o.id DESC"
 }
 
 func (w *where) status(q *persistence.OrderQuery) {
