@@ -206,6 +206,7 @@ func (r *loadRun) worker(ctx context.Context, connection int) error {
 	w := &loadWorker{
 		loadRun: r, requests: r.Requests(connection), recorder: r.recorders[connection%len(r.recorders)],
 		effect: func() (time.Time, error) { return time.Now(), nil }, buf: make([]byte, 0, 1<<10),
+		tours: make(chan tour, 1),
 	}
 	if r.Effect != nil {
 		w.effect = r.Effect(connection)
@@ -242,6 +243,7 @@ type loadWorker struct {
 	buf      []byte
 	answer   Answer
 	answers  int64
+	tours    chan tour // of the pacer
 }
 
 // connection opens a connection and uses it to the end of the measurement, or until the server closes it.
@@ -283,7 +285,7 @@ func (w *loadWorker) connection(ctx context.Context) error {
 // turn waits until the next request is due; false says that there is none.
 func (w *loadWorker) turn() (due time.Time, ok bool) {
 	if w.pacer != nil {
-		return w.pacer.next()
+		return w.pacer.next(w.tours)
 	}
 	return time.Now(), w.phase.Load() != stopping
 }

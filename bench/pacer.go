@@ -3,7 +3,6 @@ package bench
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -25,34 +24,32 @@ type Pace struct {
 	LateMax time.Duration
 }
 
-// pacer makes requests due, at equal distances. One goroutine keeps the clock, on a thread of its own: the
-// timers of goroutines are only good to a millisecond.
+// pacer makes requests due, at equal distances, and gives each to a connection. One goroutine keeps the clock, on a
+// thread of its own: the timers of goroutines are only good to a millisecond.
+//
+// Of the connections that are free the one that was used last is used next, as the pools of proxies and clients do
+// it: what a server keeps for a connection is in its caches then, and those beyond what the rate needs rest.
 type pacer struct {
 	gap    time.Duration
 	warmUp time.Duration
 	whole  time.Duration // warm-up and measured time
 	begun  time.Time     // set by start
-	tours  chan tour
-	idle   atomic.Int64 // workers that wait for a tour
 	ended  chan struct{}
 
-	late    atomic.Int64
-	lateMax atomic.Int64
-
-	// Of the clock, until it has ended.
-	due, unsent int64
+	mu    sync.Mutex
+	taken int64         // requests given to connections: those due first
+	idle  []chan tour   // connections that wait for a request; the last one was used last
+	late  int64         // see Pace
+	most  time.Duration // see Pace.LateMax
 }
 
-// tour is one request that is due.
-type tour struct {
-	due  time.Time
-	free bool // a worker was waiting for it
-}
+// tour is a request that is due, by its number.
+type tour int64
 
 func newPacer(l *Load) *pacer {
 	return &pacer{
 		gap: time.Duration(float64(time.Second) / l.Rate), warmUp: l.WarmUp, whole: l.WarmUp + l.Duration,
-		tours: make(chan tour, l.Connections), ended: make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 }
 
@@ -66,75 +63,96 @@ func (p *pacer) start() (stop func() Pace) {
 		close(end)
 		clock.Wait()
 		close(p.ended)
-		return Pace{Due: p.due, Unsent: p.unsent, Late: p.late.Load(), LateMax: time.Duration(p.lateMax.Load())}
+		return p.settle()
 	}
 }
 
-// run makes requests due until the end. When no connection is free and as many requests as there are
-// connections wait, those that follow wait here: what is due is not forgotten, it is only sent later.
+// run wakes connections for what is due, until the end. What is due while none is free is not forgotten: those that
+// become free take it first.
 func (p *pacer) run(end <-chan struct{}) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	n := int64(0)
-	defer func() { p.settle(n) }()
-	for ; ; n++ {
-		at := time.Duration(n) * p.gap
-		if at >= p.whole {
-			<-end
-			return
-		}
-		for wait := at - time.Since(p.begun); wait > 0; wait = at - time.Since(p.begun) {
-			pause(max(wait, paceStep))
-			select {
-			case <-end:
-				return
-			default:
-			}
-		}
+	for {
+		wait := p.wake()
 		select {
-		case p.tours <- tour{due: p.begun.Add(at), free: p.idle.Load() > int64(len(p.tours))}:
 		case <-end:
 			return
+		default:
+			pause(max(wait, paceStep))
 		}
 	}
 }
 
-// settle counts what was due, and what of it will not be sent: from request n on, and what waits for a
-// connection.
-func (p *pacer) settle(n int64) {
-	last := int64(min(time.Since(p.begun), p.whole) / p.gap)
-	p.due = max(0, last-int64(p.warmUp/p.gap))
-	p.unsent = min(p.due, max(0, last-n)+int64(len(p.tours)))
+// wake gives what is due to connections that wait, and returns after how long there may be more.
+func (p *pacer) wake() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Since(p.begun)
+	for len(p.idle) > 0 {
+		t, ok := p.take(now, true)
+		if !ok {
+			break
+		}
+		last := len(p.idle) - 1
+		p.idle[last] <- t // never blocks: whoever waits has room for one
+		p.idle = p.idle[:last]
+	}
+	return time.Duration(p.taken)*p.gap - now
 }
 
-// next waits for a request to be due; false says that the time is over.
-func (p *pacer) next() (due time.Time, ok bool) {
+// take takes the request that is due first. mu is held.
+func (p *pacer) take(now time.Duration, free bool) (tour, bool) {
+	t := tour(p.taken)
+	at := p.at(t)
+	if at > now || at >= p.whole {
+		return 0, false
+	}
+	p.taken++
+	if late := now - at; free && late > paceLate && at >= p.warmUp {
+		p.late++
+		p.most = max(p.most, late)
+	}
+	return t, true
+}
+
+// at is when a request is due, from the beginning on.
+func (p *pacer) at(t tour) time.Duration { return time.Duration(t) * p.gap }
+
+// next waits for a request to be due; false says that the time is over. own is the caller's alone, with room for one
+// tour.
+func (p *pacer) next(own chan tour) (due time.Time, ok bool) {
 	select {
-	case <-p.ended: // what still waits is not sent any more
+	case <-p.ended: // what is due and was not sent is not sent any more
 		return time.Time{}, false
 	default:
 	}
-	p.idle.Add(1)
-	defer p.idle.Add(-1)
-	select {
-	case t := <-p.tours:
-		if late := time.Since(t.due); t.free && late > paceLate && p.measured(t.due) {
-			p.late.Add(1)
-			p.noteLate(late)
-		}
-		return t.due, true
-	case <-p.ended:
-		return time.Time{}, false
+	p.mu.Lock()
+	t, ok := p.take(time.Since(p.begun), len(p.idle) > 0)
+	if !ok {
+		p.idle = append(p.idle, own)
 	}
+	p.mu.Unlock()
+	if !ok {
+		select {
+		case t = <-own:
+		case <-p.ended:
+			select {
+			case t = <-own: // it was given before the end
+			default:
+				return time.Time{}, false
+			}
+		}
+	}
+	return p.begun.Add(p.at(t)), true
 }
 
-func (p *pacer) noteLate(late time.Duration) {
-	for {
-		most := p.lateMax.Load()
-		if int64(late) <= most || p.lateMax.CompareAndSwap(most, int64(late)) {
-			return
-		}
-	}
+// settle says how it went: what was due within the measured time, and what of that no connection took.
+func (p *pacer) settle() Pace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := int64(min(time.Since(p.begun), p.whole) / p.gap)
+	due := max(0, last-int64(p.warmUp/p.gap))
+	return Pace{Due: due, Unsent: min(due, max(0, last-p.taken)), Late: p.late, LateMax: p.most}
 }
 
 // measured reports whether a request was due within the measured time.
