@@ -29,17 +29,18 @@ var errBlown = errors.New("an earlier write to this disk failed; nothing more is
 type fuse struct {
 	vfs.FS
 	opening atomic.Bool
-	// reclaiming makes a new log replace an old one, rather than overwrite it: the old one's blocks
-	// become free.
+	// reclaiming makes a new log replace an old one, rather than overwrite it, and take only what is
+	// written to it: the old one's blocks become free.
 	reclaiming atomic.Bool
 	// running is read-locked by each write, so that blowing can wait for those under way.
 	running sync.RWMutex
 	cause   atomic.Pointer[error]
 	blew    chan struct{} // closed when the fuse blows
+	zeros   []byte        // for logs
 }
 
 func newFuse(fs vfs.FS) *fuse {
-	return &fuse{FS: fs, blew: make(chan struct{})}
+	return &fuse{FS: fs, blew: make(chan struct{}), zeros: make([]byte, logFillAhead)}
 }
 
 // err returns the failure that blew the fuse, or nil.
@@ -90,6 +91,8 @@ func (f *fuse) open(name string, op func() (vfs.File, error)) (vfs.File, error) 
 	})
 	isLog := strings.HasSuffix(name, ".log")
 	switch {
+	case err == nil && isLog && !f.reclaiming.Load():
+		return &fuseFile{File: newFilledLog(file, f.zeros), fuse: f, isLog: true}, nil
 	case err == nil:
 		return &fuseFile{File: file, fuse: f, isLog: isLog}, nil
 	case isLog || f.opening.Load():
