@@ -48,6 +48,8 @@ func (s *Store) Metrics() []persistence.Metric {
 		counter("fold_seconds_total", "time spent folding", seconds(&st.foldNanos)),
 		counter("merges_total", "times runs of the ledger were merged into pages", float64(st.merges.Load())),
 		counter("merge_seconds_total", "time spent merging", seconds(&st.mergeNanos)),
+		counter("background_rest_seconds_total", "time that folds, merges, flushes and compactions rested for the sake of orders; it is in their seconds too",
+			float64(s.pace.rests.Load())*paceRest.Seconds()),
 		counter("purged_keys_total", "expired idempotency keys looked at and removed", float64(st.purged.Load())),
 		counter("reopens_total", "times the store was reopened after its disk had failed", float64(st.reopens.Load())),
 		counter("corruptions_total", "times a corrupt file was met since the store was opened", float64(s.corruptions.met.Load())),
