@@ -37,7 +37,7 @@ type opened struct {
 // openInstance opens the database and rebuilds what is kept in memory: stock rows from their table,
 // runs of the ledger, and the rest from the journal's records that are not folded yet.
 func (s *Store) openInstance(ctx context.Context) (*opened, error) {
-	in, err := openInstance(&s.opts, s.cache, s.corruptions, &s.pace)
+	in, err := openInstance(&s.opts, s.blocks.Cache, s.corruptions, &s.pace)
 	if err != nil {
 		return nil, err
 	}

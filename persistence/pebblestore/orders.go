@@ -29,6 +29,8 @@ func (s *Store) ScanOrders(ctx context.Context, q persistence.OrderQuery, visit 
 		return readError("orders", err)
 	}
 	defer snap.release()
+	s.blocks.beginScan()
+	defer s.blocks.endScan()
 	var failed error
 	reused := new(commerce.Order)
 	err = walkOrders(ctx, snap, &q, func() *commerce.Order { return reused }, func(o *commerce.Order) (more bool, err error) {

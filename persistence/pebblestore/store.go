@@ -17,13 +17,13 @@ var _ persistence.Store = (*Store)(nil)
 
 // Store is a persistence.Store in one directory.
 type Store struct {
-	opts  Options
-	lock  *pebble.Lock
-	cache *pebble.Cache
-	space *space
-	keep  *keeper
-	stats stats
-	pace  pace
+	opts   Options
+	lock   *pebble.Lock
+	blocks *blocks
+	space  *space
+	keep   *keeper
+	stats  stats
+	pace   pace
 
 	corruptions *corruptions
 	// turn is held by whoever changes what is committed, or replaces the instance: a Commit, an
@@ -93,11 +93,11 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 			"stop the other one that has it open, or choose another directory", opts.Dir, err)
 	}
 	s := &Store{
-		opts:  opts,
-		lock:  lock,
-		cache: pebble.NewCache(opts.CacheSize),
-		space: newSpace(&opts),
-		turn:  make(chan struct{}, 1),
+		opts:   opts,
+		lock:   lock,
+		blocks: newBlocks(opts.CacheSize),
+		space:  newSpace(&opts),
+		turn:   make(chan struct{}, 1),
 
 		corruptions: newCorruptions(opts.Logger),
 	}
@@ -105,7 +105,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	s.writing.decider = newDecider(s.epochOf)
 	opened, err := s.openInstance(ctx)
 	if err != nil {
-		s.cache.Unref()
+		s.blocks.Unref()
 		return nil, errors.Join(fmt.Errorf("open store in %s: %w", opts.Dir, readable(err)), lock.Close())
 	}
 	s.install(opened)
@@ -212,7 +212,7 @@ func (s *Store) Close() error {
 	s.keep.close()
 	in := s.mu.instance
 	err := errors.Join(in.flush(context.Background()), in.close())
-	s.cache.Unref()
+	s.blocks.Unref()
 	err = errors.Join(err, s.lock.Close())
 	if err != nil {
 		return fmt.Errorf("close store: %w", err)
