@@ -17,7 +17,7 @@ REAL      := ../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # run and test build the pages first
-.PHONY: help run build web test race vuln release lint fmt fuzz fuzzlong fuzzapi scan crash crashbig crashpg flash fanout slow restarts timing history bench benchall real docs clean
+.PHONY: help run build web test race vuln release lint fmt fuzz fuzzlong fuzzapi scan crash crashbig crashpg flash fanout slow restarts shopyear timing history bench benchall real docs clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -104,6 +104,9 @@ slow: ## 1,000 clients that are slow on purpose, in each of the four modes of sl
 
 restarts: ## kill the server 20 times while 1,000 subscribers follow orders, on both stores
 	go test ./internal/audience -count=1 -timeout 60m -v -parallel 1 -run 'TestRestarts$$' $(ARGS) -audience.resumers=1000 -audience.kills=20
+
+shopyear: ## 1,000,000 orders of a year, 100,000 products: memory of exports, time of searches and sums, on both stores
+	go test ./internal/shopyear -count=1 -timeout 90m -v $(ARGS) -shopyear.orders=1000000 -shopyear.products=100000 -shopyear.requests=2000 -shopyear.goals
 
 timing: ## compare 10,000 answers each to orders of others and to orders that do not exist
 	go test ./internal/gatekeeper -count=1 -timeout 30m -v -run 'TestTiming$$' $(ARGS) -gatekeeper.samples=10000

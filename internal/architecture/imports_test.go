@@ -64,6 +64,7 @@ func rules() []rule {
 		{"internal/checker", []string{"commerce", "persistence"}},
 		{"internal/torture", []string{"..."}},
 		{"internal/audience", []string{"..."}},
+		{"internal/shopyear", []string{"..."}},
 		{"internal/subscriber", nil},
 		{"internal/apifuzz", nil},
 		{"internal/scan", []string{"..."}},
