@@ -124,6 +124,7 @@ func (w *writer) writeDecided(batch *persistence.Batch, res *persistence.Result)
 	}
 	w.changes.moves.learn(res.Stock)
 	w.changes.audit.settle()
+	w.changes.lag.settle()
 	w.store.stats.entries.Add(uint64(len(applied)))
 	return true, nil
 }

@@ -20,6 +20,7 @@ type changes struct {
 	moves       *moves
 	events      table
 	audit       auditChain
+	lag         lag
 	epochs      table                          // a row a partition
 	granted     [commerce.PartitionsMax]uint64 // epochs by partition; 0: nothing granted
 }
@@ -85,6 +86,7 @@ func (c *changes) gather(entries []*commerce.Entry, foresee bool) (ok bool) {
 		}
 		for i := range e.Movements {
 			c.moves.add(&e.Movements[i])
+			c.lag.add(&e.Movements[i])
 			if !c.addEpoch(&e.Movements[i]) {
 				ok = false
 			}
@@ -251,6 +253,7 @@ func (c *changes) addEpoch(m *commerce.Movement) bool {
 // queue adds the statements that write the changes to a pipeline, in the order in which they take locks.
 func (c *changes) queue(p *pipeline, writer int64, seq uint64) {
 	number, n := int8Param(writer), int8Param(int64(seq))
+	c.lag.queue(p)
 	p.addTable(stmtUnbind, &c.unbind)
 	p.addTable(stmtKeys, &c.keys)
 	p.addTable(stmtPlaced, &c.placed)

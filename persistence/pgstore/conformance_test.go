@@ -72,6 +72,7 @@ func (u *usedDatabases) take(t storetest.T) string {
 			DELETE FROM audit_log; UPDATE audit_head SET seq = 0, hash = decode(repeat('00', 32), 'hex');
 			DELETE FROM sales_rows; DELETE FROM sales_deltas; DELETE FROM sales_numbers; DELETE FROM sales_marks;
 			UPDATE sales_state SET cut = NULL, at_order = '00000000-0000-0000-0000-000000000000', complete = true;
+			UPDATE ledger_lag SET ms = 1000;
 			UPDATE engine SET epoch = 0; UPDATE partitions SET owner = NULL, epoch = 0`)
 		u.mu.Lock()
 		defer u.mu.Unlock()

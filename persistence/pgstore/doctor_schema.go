@@ -97,7 +97,7 @@ func usedTables() map[string]string {
 		"audit_log": "SELECT, INSERT", "audit_head": "SELECT, INSERT, UPDATE",
 		"copies": "SELECT", versionTable: "SELECT",
 		"sales_state": "SELECT, UPDATE", "sales_marks": "SELECT, INSERT, UPDATE, DELETE", "sales_numbers": "SELECT, INSERT",
-		"sales_deltas": "SELECT, INSERT, DELETE", "sales_rows": "SELECT, INSERT, UPDATE",
+		"sales_deltas": "SELECT, INSERT, DELETE", "sales_rows": "SELECT, INSERT, UPDATE", "ledger_lag": "SELECT, UPDATE",
 	}
 }
 

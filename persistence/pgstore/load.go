@@ -291,7 +291,8 @@ func (l *Loader) Finish(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.Exec(ctx, sqlLagOfLedger, int64(lagMin))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("finish the copy: %w", err)

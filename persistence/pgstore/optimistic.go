@@ -20,6 +20,7 @@ func (w *writer) commitAll(batch *persistence.Batch, res *persistence.Result) (s
 	}
 	res.Stock = append(res.Stock[:0], w.changes.moves.settle(p.stock)...)
 	w.changes.audit.settle()
+	w.changes.lag.settle()
 	w.store.stats.entries.Add(uint64(len(batch.Entries)))
 	return true, nil
 }

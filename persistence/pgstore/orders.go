@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"context"
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -22,56 +24,46 @@ func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) (list []*c
 	return list, err
 }
 
-// A page of a product's orders is read from its ledger, which must be read whole, or by walking all orders, which soon
-// meets enough of them when the product is in many. A ledger of n lines names about n/2 orders, so that a walk passes over
-// limit × orders × 2/n others; a line and an order passed over cost about the same. Both are equal where n² = 2 × orders × limit.
-// Orders of one state lie apart from each other: passing over one of them costs three times as much. Of the states that
-// orders leave again there are few orders, all the same; and where there are very few, all of them are walked.
+// Of a product's orders a short ledger tells in one statement. A longer one is read from where the page begins (see
+// ledgerReader). One that is far from the order of ids would have to be read whole: when it is long, too, all orders are
+// walked, which soon meets enough of a product that is in many.
 const (
-	// ledgerLinesMin is up to how many lines a ledger is always read, and ledgerLinesMax from where on never.
-	ledgerLinesMin = 1_000
-	ledgerLinesMax = 50_000
-	// fewOrders is how many orders of one state, in the time asked for, are walked rather than any longer ledger.
-	fewOrders = 1_000
+	// ledgerLinesMin is up to how many lines a ledger is short, and ledgerLinesMax from where on it is too long to be read whole.
+	ledgerLinesMin = 500
+	ledgerLinesMax = 10_000
+	// lagMax is from which lag on a ledger is far from the order of ids, in milliseconds: 30 days.
+	lagMax = 30 * 24 * 60 * 60 * 1000
 )
 
 // ledger is what decides how a page of a product's orders is read.
 type ledger struct {
-	lines   int64
-	orders  int64 // in the store, as of the last time the server counted them
-	inState int64 // of the state and the time asked for, up to fewOrders + 1; counted only where it matters
+	lines int64
+	lag   int64 // in milliseconds
+	// oldest and newest are of the state and the time asked for, oldest only of a state that orders leave again.
+	oldest, newest commerce.ID
 }
 
-// isLong reports whether a page is better read by walking all orders, or all of one state.
-func (l *ledger) isLong(limit int64, status commerce.Status) bool {
-	passing := int64(1)
-	if status != 0 && len(status.Next()) == 0 {
-		passing = 3
-	}
-	switch {
-	case l.lines <= ledgerLinesMin:
-		return false
-	case l.lines > ledgerLinesMax, status != 0 && l.inState <= fewOrders:
-		return true
-	default:
-		return l.lines*l.lines > 2*l.orders*limit*passing
-	}
-}
+// isPassing reports whether orders leave a state again, so that nearly all that are in it are new.
+func isPassing(status commerce.Status) bool { return status != 0 && len(status.Next()) > 0 }
 
-// measureLedger returns the statement that tells how long a product's ledger is, about how many orders there are and, when
-// the ledger is neither short nor very long, whether few of them are in the query's state.
+// measureLedger returns the statement that tells how long a product's ledger is, how far from the order of ids and, when
+// it is not short, which orders of the state are the oldest and the newest.
 func measureLedger(q *persistence.OrderQuery) (sql string, args []any) {
 	var w where
-	product, inState := w.arg([16]byte(q.Product)), "0"
+	product, oldest, newest := w.arg([16]byte(q.Product)), "NULL::uuid", "NULL::uuid"
 	if q.Status != 0 {
 		order := w.along("o.status", int16(q.Status), q)
-		inState = "CASE WHEN version > " + strconv.Itoa(ledgerLinesMin) + " AND version <= " + strconv.Itoa(ledgerLinesMax) +
-			" THEN (SELECT count(*) FROM (SELECT FROM orders o" + w.sql.String() +
-			" ORDER BY " + order + " LIMIT " + strconv.Itoa(fewOrders+1) + ") few) ELSE 0 END"
+		end := func(order string) string {
+			return "CASE WHEN version > " + strconv.Itoa(ledgerLinesMin) +
+				" THEN (SELECT o.id FROM orders o" + w.sql.String() + " ORDER BY " + order + " LIMIT 1) END"
+		}
+		newest = end(order)
+		if isPassing(q.Status) {
+			oldest = end("o.status, o.id")
+		}
 	}
-	sql = `SELECT version, (SELECT coalesce(sum(reltuples) FILTER (WHERE reltuples > 0), 0)::bigint
-	  FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'orders'::regclass), ` + inState + `
-  FROM stock WHERE product = ` + product
+	sql = "SELECT version, coalesce((SELECT ms FROM ledger_lag), " + strconv.FormatInt(math.MaxInt64, 10) + "), " +
+		oldest + ", " + newest + " FROM stock WHERE product = " + product
 	return sql, w.args
 }
 
@@ -83,22 +75,41 @@ func readOrders(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) 
 func readOrdersInto(
 	ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery, read pgx.RowToFunc[*commerce.Order],
 ) ([]*commerce.Order, error) {
-	walk := q.Product.IsZero() || q.Customer != ""
-	if !walk {
-		sql, args := measureLedger(q)
-		rows, err := query(ctx, conn, func(row pgx.CollectableRow) (l ledger, err error) {
-			return l, row.Scan(&l.lines, &l.orders, &l.inState)
-		}, sql, args...)
-		if err != nil || len(rows) == 0 {
+	sql, args := orderWalk(q)
+	if !q.Product.IsZero() && q.Customer == "" {
+		l, some, err := lookAtLedger(ctx, conn, q)
+		switch {
+		case err != nil || !some:
 			return nil, err
+		case l.lines <= ledgerLinesMin:
+			sql, args = orderLines(q)
+		case l.lag <= lagMax || l.lines <= ledgerLinesMax:
+			return readLedger(ctx, conn, q, &l, read)
 		}
-		walk = rows[0].isLong(page(q.Limit), q.Status)
-	}
-	sql, args := orderLines(q)
-	if walk {
-		sql, args = orderWalk(q)
 	}
 	return query(ctx, conn, read, sql, args...)
+}
+
+// lookAtLedger returns what is to be known of a product's ledger; some is false when the page is empty.
+func lookAtLedger(ctx context.Context, conn *pgx.Conn, q *persistence.OrderQuery) (l ledger, some bool, err error) {
+	var oldest, newest *[16]byte
+	sql, args := measureLedger(q)
+	err = conn.QueryRow(ctx, sql, args...).Scan(&l.lines, &l.lag, &oldest, &newest)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return l, false, nil
+	case err != nil:
+		return l, false, err
+	case q.Status != 0 && newest == nil && l.lines > ledgerLinesMin:
+		return l, false, nil
+	}
+	if newest != nil {
+		l.newest = *newest
+	}
+	if oldest != nil {
+		l.oldest = *oldest
+	}
+	return l, true, nil
 }
 
 // orderWalk returns the statement that reads a page by walking an index of the orders.

@@ -311,7 +311,7 @@ func TestSales_OldDatabaseIsAddedUpAfterMigrating(t *testing.T) {
 	}
 	s.withConn(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `DROP TABLE sales_state, sales_marks, sales_numbers, sales_deltas, sales_rows;
-			DROP TABLE access_keys, access_state, audit_log, audit_head; DROP FUNCTION penstock_audit_stays;
+			DROP TABLE access_keys, access_state, audit_log, audit_head, ledger_lag; DROP FUNCTION penstock_audit_stays;
 			DELETE FROM `+versionTable+` WHERE version_id >= 4`)
 		return err
 	})

@@ -152,6 +152,7 @@ SELECT penstock_expect(count(*) FILTER (WHERE ($1::bigint[])[id + 1] NOT IN (0, 
 func prepareBatches(ctx context.Context, conn *pgx.Conn) (err error) {
 	statements := []struct{ name, sql string }{
 		{stmtTurn, sqlTurn},
+		{stmtLag, sqlLagTo},
 		{stmtKeys, sqlKeys},
 		{stmtUnbind, sqlUnbind},
 		{stmtPlaced, sqlPlaced},

@@ -14,10 +14,14 @@ SELECT f.kind, m.product::text, f.detail, count(*) OVER ()
   FROM (SELECT product, version, on_hand, allocated,
 			lag(version, 1, 0::bigint) OVER line AS version_before,
 			lag(on_hand, 1, 0::bigint) OVER line + on_hand_delta AS on_hand_sum,
-			lag(allocated, 1, 0::bigint) OVER line + allocated_delta AS allocated_sum
-		  FROM stock_movements
+			lag(allocated, 1, 0::bigint) OVER line + allocated_delta AS allocated_sum,
+			max(made) OVER line - made AS late
+		  FROM (SELECT *, CASE WHEN allocated_delta > 0 AND order_id IS NOT NULL THEN ` + sqlMade + ` END AS made
+				  FROM stock_movements) stock_movements
 		WINDOW line AS (PARTITION BY product ORDER BY version)) m
+ CROSS JOIN (SELECT (SELECT ms FROM ledger_lag) AS lag) noted
  CROSS JOIN LATERAL (VALUES
+	(late > lag, 'ledger_lag', format('line %s is of an order made %s ms before one of a line before; %s ms are noted', version, late, lag)),
 	(version <> version_before + 1, 'ledger_gap', format('line %s follows line %s', version, version_before)),
 	(on_hand <> on_hand_sum OR allocated <> allocated_sum, 'ledger_sum',
 		format('line %s says on_hand %s, allocated %s; with its deltas the line before gives %s, %s',
@@ -26,12 +30,12 @@ SELECT f.kind, m.product::text, f.detail, count(*) OVER ()
 		format('line %s: on_hand %s, allocated %s', version, on_hand, allocated))
 	) AS f (wrong, kind, detail)
  WHERE (version <> version_before + 1 OR on_hand <> on_hand_sum OR allocated <> allocated_sum
-		OR allocated < 0 OR on_hand < allocated OR on_hand > $2::bigint)
+		OR allocated < 0 OR on_hand < allocated OR on_hand > $2::bigint OR late > lag)
    AND f.wrong
  ORDER BY m.product, version LIMIT $1::bigint`
 
 // checkLedger proves that each product's lines are numbered without a gap, and that each line's level is
-// that of the line before and its own deltas.
+// that of the line before and its own deltas; and that no line is further from the order of ids than is noted.
 func (v *verifier) checkLedger(ctx context.Context) error {
 	return v.check(ctx, "the ledger", sqlLedger, commerce.OnHandMax)
 }

@@ -131,6 +131,9 @@ func (w *writer) takeOver(ctx context.Context) error {
 		if err := beginSales(ctx, tx, w.number); err != nil {
 			return err
 		}
+		if err := w.changes.lag.learn(ctx, tx); err != nil {
+			return err
+		}
 		if err := w.learnAudit(ctx, tx); err != nil {
 			return err
 		}
