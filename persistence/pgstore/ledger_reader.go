@@ -233,20 +233,19 @@ func (r *ledgerReader) fetch(ctx context.Context, atOnce bool) error {
 	return nil
 }
 
-// orderFetch returns the statement that looks up orders by their ids, in the page's order. OFFSET 0 keeps the planner
-// from turning the join around.
+// orderFetch returns the statement that looks up orders by their ids, which are in the page's order. The bounds leave only
+// the months of these ids to look into, once for the statement. OFFSET 0 keeps the planner from looking for the state first.
 func orderFetch(q *persistence.OrderQuery, ids []commerce.ID, limit int) (sql string, args []any) {
 	array := make(pgtype.FlatArray[[16]byte], len(ids))
 	for i, id := range ids {
 		array[i] = id
 	}
 	var w where
-	list := w.arg(array)
+	list, newest, oldest := w.arg(array), w.arg([16]byte(ids[0])), w.arg([16]byte(ids[len(ids)-1]))
 	w.status(q)
 	w.placed(q)
-	sql = "SELECT " + orderColumns + " FROM (SELECT id FROM unnest(" + list + `::uuid[]) id ORDER BY id DESC OFFSET 0) l
-		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = l.id OFFSET 0) o` + w.sql.String() +
-		" ORDER BY l.id DESC LIMIT " + w.arg(int64(limit))
+	sql = "SELECT " + orderColumns + " FROM (SELECT * FROM orders WHERE id = ANY(" + list + ") AND id <= " + newest + " AND id >= " + oldest +
+		" ORDER BY id DESC OFFSET 0) o" + w.sql.String() + " ORDER BY o.id DESC LIMIT " + w.arg(int64(limit))
 	return sql, w.args
 }
 
