@@ -148,14 +148,14 @@ func (x *Index) started(parts []opened, w *word) ([][]finding, error) {
 	return out, nil
 }
 
-// vague finds what exact finds and, if that is nothing in any part, the words that the word may be the
+// vague finds what exact finds and, if that is no living document in any part, the words that the word may be the
 // start of or a typo of.
 func (x *Index) vague(parts []opened, w *word) ([][]finding, error) {
 	out, err := x.exact(parts, w)
-	if err != nil || foundAny(out) {
+	if err != nil || foundAny(parts, out) {
 		return out, err
 	}
-	if out, err = x.started(parts, w); err != nil || foundAny(out) {
+	if out, err = x.started(parts, w); err != nil || foundAny(parts, out) {
 		return out, err
 	}
 	for distance := 1; distance <= w.distance(); distance++ {
@@ -176,7 +176,7 @@ func (x *Index) vague(parts []opened, w *word) ([][]finding, error) {
 			}
 			out[i] = f.found
 		}
-		if foundAny(out) {
+		if foundAny(parts, out) {
 			break
 		}
 	}
@@ -212,10 +212,13 @@ func (w *word) distance() int {
 	}
 }
 
-func foundAny(parts [][]finding) bool {
-	for _, found := range parts {
-		if len(found) > 0 {
-			return true
+// foundAny says whether any living document was found. A segment keeps the words of its dead ones.
+func foundAny(parts []opened, out [][]finding) bool {
+	for i := range out {
+		for _, f := range out[i] {
+			if f.docs.Intersects(parts[i].live) {
+				return true
+			}
 		}
 	}
 	return false

@@ -253,6 +253,21 @@ func TestUpdate_IsAsGoodAsANewIndex(t *testing.T) {
 	})
 }
 
+// A segment keeps the words of products that are gone: they are not what somebody may have meant.
+func TestUpdate_ForgetsTheWordsOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	docs := shop()
+	docs[0], docs[1] = Doc{Name: "Tumble"}, Doc{Name: "Tumblr"}
+	x := newShop(t, docs)
+	require.Equal(t, []uint32{0}, find(t, x, "tumble"))
+	require.Equal(t, []uint32{1}, find(t, x, "tumblr"))
+	docs[0], docs[1] = Doc{}, Doc{}
+	require.NoError(t, x.Update([]uint32{0, 1}, noPause))
+	require.Equal(t, []uint32{5}, find(t, x, "tumble"), "the start of tumbler")
+	require.Equal(t, []uint32{5}, find(t, x, "tumblr"), "a typo of tumbler")
+	require.Equal(t, []uint32{5}, find(t, x, "tumbl"), "the start of tumbler")
+}
+
 func TestUpdate_ThatIsEndedPublishesNothing(t *testing.T) {
 	t.Parallel()
 	docs := corpus(1000)
