@@ -1,6 +1,8 @@
 package search
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"syscall"
 	"testing"
@@ -66,6 +68,32 @@ func BenchmarkSearch(b *testing.B) {
 			}
 			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
 			b.ReportMetric(float64(len(hits)), "hits")
+		})
+	}
+}
+
+// BenchmarkSearchNothing asks for words that nothing has, each once.
+func BenchmarkSearchNothing(b *testing.B) {
+	x, p := benchIndex(b), NewParser()
+	for _, letters := range []int{6, 12, wordRunesMax} {
+		b.Run(fmt.Sprint(letters), func(b *testing.B) {
+			b.ReportAllocs()
+			random := rand.New(rand.NewPCG(2026, 11))
+			text := make([]byte, letters)
+			found := 0
+			before := cpuTime(b)
+			for b.Loop() {
+				for i := range text {
+					text[i] = byte('a' + random.IntN('z'-'a'+1))
+				}
+				q, err := p.Parse(string(text))
+				require.NoError(b, err)
+				hits, err := x.Search(q, nil)
+				require.NoError(b, err)
+				found += len(hits)
+			}
+			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(found)/float64(b.N), "hits")
 		})
 	}
 }

@@ -45,17 +45,16 @@ type finding struct {
 // none, half of the words will do. What decides is the whole index, whatever the caller filters out afterwards.
 func (x *Index) Search(q Query, dst []Hit) ([]Hit, error) {
 	return x.match(q, dst, []step{
-		{expand: (*Index).exact, need: len(q.words)},
-		{expand: (*Index).vague, need: len(q.words)},
-		{expand: (*Index).vague, need: (len(q.words) + 1) / 2},
+		{expand: (*Index).exact, needs: []int{len(q.words)}},
+		{expand: (*Index).vague, needs: []int{len(q.words), (len(q.words) + 1) / 2}},
 	})
 }
 
 // Suggest appends what the query finds when its last word is still being typed.
 func (x *Index) Suggest(q Query, dst []Hit) ([]Hit, error) {
 	return x.match(q, dst, []step{
-		{expand: (*Index).exact, last: (*Index).started, need: len(q.words)},
-		{expand: (*Index).vague, need: len(q.words)},
+		{expand: (*Index).exact, last: (*Index).started, needs: []int{len(q.words)}},
+		{expand: (*Index).vague, needs: []int{len(q.words)}},
 	})
 }
 
@@ -66,7 +65,7 @@ type expander func(*Index, []opened, *word) ([][]finding, error)
 type step struct {
 	expand expander
 	last   expander // for the last word, if it differs
-	need   int      // words that a product must have
+	needs  []int    // how many words a product must have; the next if none has as many
 }
 
 // opened is a part with dictionaries to read.
@@ -86,29 +85,40 @@ func (x *Index) match(q Query, dst []Hit, steps []step) ([]Hit, error) {
 		parts[i] = opened{p, r}
 	}
 	before := len(dst)
-	for _, s := range steps {
-		words := make([][][]finding, len(q.words)) // by word, by part
-		for i := range q.words {
-			expand := s.expand
-			if s.last != nil && i == len(q.words)-1 {
-				expand = s.last
-			}
-			var err error
-			if words[i], err = expand(x, parts, &q.words[i]); err != nil {
-				return dst, err
-			}
+	for i := 0; i < len(steps) && len(dst) == before; i++ {
+		words, err := steps[i].words(x, parts, q)
+		if err != nil {
+			return dst, err
 		}
-		for i := range parts {
-			dst = x.collect(parts[i].part, words, i, s.need, dst)
-		}
-		if len(dst) > before {
-			break
+		for _, need := range steps[i].needs {
+			for at := range parts {
+				dst = x.collect(parts[at].part, words, at, need, dst)
+			}
+			if len(dst) > before {
+				break
+			}
 		}
 	}
 	for i := range parts {
 		parts[i].readers.Put(parts[i].reader)
 	}
 	return dst, nil
+}
+
+// words returns the findings of each word of a query in each part.
+func (s *step) words(x *Index, parts []opened, q Query) ([][][]finding, error) {
+	words := make([][][]finding, len(q.words))
+	for i := range q.words {
+		expand := s.expand
+		if s.last != nil && i == len(q.words)-1 {
+			expand = s.last
+		}
+		var err error
+		if words[i], err = expand(x, parts, &q.words[i]); err != nil {
+			return nil, err
+		}
+	}
+	return words, nil
 }
 
 // exact finds a word as it is, or inflected, or written together with others.
