@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/blevesearch/vellum/levenshtein"
 )
 
 // Source gives the products that the index is made of. ok is false for a slot that is not listed.
@@ -21,8 +20,6 @@ type Source func(slot uint32) (doc Doc, ok bool)
 type Index struct {
 	source  Source
 	current atomic.Pointer[generation]
-	// typos make automata, by distance - 1. Each takes some milliseconds to prepare, at its first use.
-	typos   [distanceMax]func() (*levenshtein.LevenshteinAutomatonBuilder, error)
 	scratch sync.Pool // of *scratch
 
 	// where tells in which part a slot's living document stands. The updating goroutine owns it.
@@ -53,11 +50,6 @@ const distanceMax = 2
 // New returns an empty index.
 func New(source Source) *Index {
 	x := &Index{source: source, where: make(map[uint32]place)}
-	for i := range x.typos {
-		x.typos[i] = sync.OnceValues(func() (*levenshtein.LevenshteinAutomatonBuilder, error) {
-			return levenshtein.NewLevenshteinAutomatonBuilder(uint8(i+1), true)
-		})
-	}
 	x.scratch.New = func() any { return new(scratch) }
 	x.current.Store(&generation{})
 	return x

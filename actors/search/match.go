@@ -1,11 +1,6 @@
 package search
 
-import (
-	"fmt"
-
-	"github.com/RoaringBitmap/roaring/v2"
-	segments "github.com/blevesearch/scorch_segment_api/v2"
-)
+import "github.com/RoaringBitmap/roaring/v2"
 
 // Hit is a product that was found.
 type Hit struct {
@@ -169,18 +164,15 @@ func (x *Index) vague(parts []opened, w *word) ([][]finding, error) {
 		return out, err
 	}
 	for distance := 1; distance <= w.distance(); distance++ {
-		dfa, err := x.automaton(w.whole, distance)
-		if err != nil {
-			return nil, err
-		}
+		near := newTypos(w.whole, distance)
 		tenths := uint8(tenthsTypo)
 		if distance > 1 {
 			tenths = tenthsTypos
 		}
 		for i := range parts {
 			f := findings{}
-			f.typos(parts[i].category, dfa, weightCategory/10*tenths)
-			f.typos(parts[i].name, dfa, weightName/10*tenths)
+			f.typos(parts[i].category, near, weightCategory/10*tenths)
+			f.typos(parts[i].name, near, weightName/10*tenths)
 			if f.err != nil {
 				return nil, f.err
 			}
@@ -191,19 +183,6 @@ func (x *Index) vague(parts []opened, w *word) ([][]finding, error) {
 		}
 	}
 	return out, nil
-}
-
-// automaton accepts the words that differ from the word by so many typos.
-func (x *Index) automaton(whole string, distance int) (segments.Automaton, error) {
-	builder, err := x.typos[distance-1]()
-	if err != nil {
-		return nil, fmt.Errorf("prepare for typos: %w", err)
-	}
-	dfa, err := builder.BuildDfa(whole, uint8(distance)) //nolint:gosec // at most distanceMax
-	if err != nil {
-		return nil, fmt.Errorf("prepare for typos in a word of %d bytes: %w", len(whole), err)
-	}
-	return dfa, nil
 }
 
 // distance is how many typos the word is forgiven.

@@ -217,12 +217,10 @@ func TestParse_SaysWhatIsWrong(t *testing.T) {
 // TestUpdate_IsAsGoodAsANewIndex changes products at random and compares with an index made at once.
 func TestUpdate_IsAsGoodAsANewIndex(t *testing.T) {
 	t.Parallel()
-	typos := New(nil).typos // expensive
 	rapid.Check(t, func(t *rapid.T) {
 		all := shop()
 		docs := make([]Doc, 16)
 		x := New(sourceOf(docs))
-		x.typos = typos
 		for range rapid.IntRange(1, 12).Draw(t, "updates") {
 			var slots []uint32
 			for _, slot := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(docs)-1), 1, 6, rapid.ID[int]).Draw(t, "slots") {
@@ -237,7 +235,6 @@ func TestUpdate_IsAsGoodAsANewIndex(t *testing.T) {
 		products, segments := x.Documents()
 		require.LessOrEqual(t, segments, 8)
 		fresh := New(sourceOf(docs))
-		fresh.typos = typos
 		require.NoError(t, fresh.Update(slotsUpTo(len(docs)), noPause))
 		want, _ := fresh.Documents()
 		require.Equal(t, want, products)
