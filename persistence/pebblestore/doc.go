@@ -18,10 +18,11 @@
 //	Commit ── journal record, fsync ──► tail (memory) ── fold, every thousand ────► tables
 //	                                      ▲                  └──► run ── merge ──► pages, packs, stock
 //	             reads of one row ────────┴────────────── then ─────────────────────────┤
-//	             reads of a range ─────── fold first, then tables and runs ─────────────┘
+//	             pages of orders ─────────┴────────────── and ──────────────────────────┤
+//	             other ranges ─────────── fold first, then tables and runs ─────────────┘
 //
 // Files:
-//   - store.go, options.go, directory.go, writer.go, reading.go, orders.go, metrics.go: what persistence.Store and
+//   - store.go, options.go, directory.go, writer.go, reading.go, orders.go, order_tail.go, metrics.go: what persistence.Store and
 //     persistence.Writer ask for
 //   - decider.go, record.go, tail.go, fold.go, keeper.go: a batch's way from decision to table
 //   - pace.go: rests of what is done in the background
@@ -31,7 +32,7 @@
 //   - access.go, audit.go: API keys and the audit log, which are written past the journal
 //   - keyfilter.go, purge.go: idempotency keys that are not there, and that have expired
 //   - rows.go, binary.go, keyspace.go: bytes
-//   - instance.go, fuse.go, heal.go, space.go, reclaim.go, corruption.go: an opened database, and what happens when the disk
+//   - instance.go, logfile.go, blocks.go, fuse.go, heal.go, space.go, reclaim.go, corruption.go: an opened database, and what happens when the disk
 //     fails or fills
 //   - verify*.go: the proof that the books add up
 //

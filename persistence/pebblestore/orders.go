@@ -11,14 +11,14 @@ import (
 )
 
 // Orders implements persistence.Store. It walks the indexes of the query's fields, newest first, and reads the orders
-// that stand in all of them.
+// that stand in all of them. Those that the tail has a newer row of are taken from there.
 func (s *Store) Orders(ctx context.Context, q persistence.OrderQuery) ([]*commerce.Order, error) {
-	snap, err := s.snapshot(ctx)
+	snap, tail, err := s.ordersView(ctx, boundsOf(&q))
 	if err != nil {
 		return nil, readError("orders", err)
 	}
 	defer snap.release()
-	orders, err := readOrders(ctx, snap, &q)
+	orders, err := readOrders(ctx, snap, tail, &q)
 	return orders, readError("orders", err)
 }
 
@@ -60,17 +60,27 @@ func boundsOf(q *persistence.OrderQuery) (b orderBounds) {
 	return b
 }
 
-func readOrders(ctx context.Context, snap *view, q *persistence.OrderQuery) (orders []*commerce.Order, err error) {
+// readOrders reads a page from tables, and from the rows of the tail that replace theirs or are new.
+func readOrders(ctx context.Context, snap *view, tail orderRows, q *persistence.OrderQuery) (orders []*commerce.Order, err error) {
 	limit := page(q.Limit)
 	if limit == 0 {
 		return nil, nil
 	}
+	newer, err := tail.matching(q, limit)
+	if err != nil {
+		return nil, err
+	}
 	fresh := func() *commerce.Order { return new(commerce.Order) }
 	err = walkOrders(ctx, snap, q, fresh, func(o *commerce.Order) (more bool, err error) {
-		orders = append(orders, o)
+		for len(newer) > 0 && len(orders) < limit && newer[0].ID.Compare(o.ID) > 0 {
+			orders, newer = append(orders, newer[0]), newer[1:]
+		}
+		if len(orders) < limit && !tail.has(o.ID) {
+			orders = append(orders, o)
+		}
 		return len(orders) < limit, nil
 	})
-	return orders, err
+	return append(orders, newer[:min(len(newer), limit-len(orders))]...), err
 }
 
 // walkOrders calls visit with the orders that a query selects, newest first, until it wants no more. room returns the

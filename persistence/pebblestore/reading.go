@@ -140,9 +140,10 @@ func readError(what string, err error) error {
 }
 
 // Reads of ranges, and of what the tail does not index, fold first and then read one snapshot of
-// the tables, and the runs of the ledger that belong to it. So the tail need not be looked at.
+// the tables, and the runs of the ledger that belong to it. So the tail need not be looked at. Pages of orders are the
+// exception, because everybody asks for them all the time: see ordersView.
 
-// view is a snapshot of the tables that holds all that was committed before it was taken. It is for one goroutine.
+// view is a snapshot of the tables. It is for one goroutine.
 type view struct {
 	*pebble.Snapshot
 	in       *instance
@@ -159,20 +160,25 @@ func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	for {
 		s.mu.RLock()
 		if s.mu.closed || s.mu.folded.seq >= committed {
-			in, err := s.acquireLocked()
-			if err != nil {
-				s.mu.RUnlock()
-				return nil, err
-			}
-			v := &view{Snapshot: in.db.NewSnapshot(), in: in, runs: s.mu.runs} // both at one moment: see ledger
+			v, err := s.viewLocked()
 			s.mu.RUnlock()
-			return v, nil
+			return v, err
 		}
 		s.mu.RUnlock()
 		if err := s.keep.fold(ctx); err != nil {
 			return nil, fmt.Errorf("%w: fold the journal: %w", persistence.ErrUnavailable, err)
 		}
 	}
+}
+
+// viewLocked returns a view of the tables as they are.
+// REQUIRES: s.mu is held, and release is called.
+func (s *Store) viewLocked() (*view, error) {
+	in, err := s.acquireLocked()
+	if err != nil {
+		return nil, err
+	}
+	return &view{Snapshot: in.db.NewSnapshot(), in: in, runs: s.mu.runs}, nil // both at one moment: see ledger
 }
 
 func (v *view) release() {
