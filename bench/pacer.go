@@ -97,7 +97,7 @@ func (p *pacer) wake() time.Duration {
 		p.idle[last] <- t // never blocks: whoever waits has room for one
 		p.idle = p.idle[:last]
 	}
-	return time.Duration(p.taken)*p.gap - now
+	return p.at(tour(p.taken)) - now
 }
 
 // take takes the request that is due first. mu is held.
