@@ -38,8 +38,9 @@ const (
 )
 
 // Store keeps products, stock, orders, the ledger, events and idempotency keys. Times are kept to the
-// microsecond: what is finer may be lost. All methods are safe for concurrent use. Reads show committed rows only: nothing is visible that a crash could
-// still take back, and whatever Commit has answered is visible to every later read.
+// microsecond: what is finer may be lost; of those from the year 2262 on a store may keep that they are so late and
+// nothing else. All methods are safe for concurrent use. Reads show committed rows only: nothing is visible that a
+// crash could still take back, and whatever Commit has answered is visible to every later read.
 type Store interface {
 	// OpenWriter makes the calling process the store's writer: it bumps the store's epoch, so that
 	// older writers are fenced from then on.

@@ -13,8 +13,12 @@ import (
 // its log by checksum, so it points at a bug or at a store of another program rather than at a disk.
 var errCorrupt = errors.New("stored bytes are not a row of this store")
 
-// zeroTime stands for the zero time.Time, which has no count of nanoseconds.
-const zeroTime = math.MinInt64
+const (
+	// zeroTime stands for the zero time.Time, which has no count of nanoseconds.
+	zeroTime = math.MinInt64
+	// timeSecondsMax bounds the seconds, from 1970 on or back, of a time whose nanoseconds can be counted: until 2262.
+	timeSecondsMax = math.MaxInt64/int64(time.Second) - 1
+)
 
 func appendText(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
@@ -29,11 +33,12 @@ func appendBytes(b, v []byte) []byte {
 // timeBytes is what a time takes.
 const timeBytes = 8
 
-// appendTime keeps nanoseconds, and not the time zone: times are UTC.
+// appendTime keeps nanoseconds, and not the time zone: times are UTC. One that is too far off to be counted becomes the
+// farthest that can be: what expires in the year 9999 must not have expired.
 func appendTime(b []byte, t time.Time) []byte {
 	ns := int64(zeroTime)
 	if !t.IsZero() {
-		ns = t.UnixNano()
+		ns = min(max(t.Unix(), -timeSecondsMax), timeSecondsMax)*int64(time.Second) + int64(t.Nanosecond())
 	}
 	return binary.BigEndian.AppendUint64(b, uint64(ns))
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/penstock-dev/penstock/commerce"
+	"github.com/penstock-dev/penstock/persistence"
 )
 
 func anyID(t *rapid.T) (id commerce.ID) {
@@ -169,6 +170,17 @@ func decodeAll(b []byte) (accepted int) {
 	_, _, err = eventHead(b)
 	count(err)
 	return accepted
+}
+
+func TestTimesThatAreFarOffStaySo(t *testing.T) {
+	t.Parallel()
+	for _, year := range []int{1, 1600, 2300, 9999} {
+		at := time.Date(year, time.December, 31, 23, 59, 59, 0, time.UTC)
+		key := persistence.AccessKey{ID: commerce.ID{1}, Version: 1, ExpiresAt: at}
+		stored, err := decodeAccessKey(key.ID, appendAccessKey(nil, &key))
+		require.NoError(t, err)
+		require.Equal(t, at.After(time.Now()), stored.ExpiresAt.After(time.Now()), "%s became %s", at, stored.ExpiresAt)
+	}
 }
 
 func TestCutRowsAreRefused(t *testing.T) {
