@@ -20,6 +20,7 @@ import (
 type keyFilter struct {
 	segments atomic.Pointer[[]*filterSegment]
 	overfull atomic.Bool // more keys than filterSegmentsMax hold: everything may be there
+	left     int64       // the last minute in which a key expires that no segment had room for; the keeper's
 }
 
 type filterSegment struct {
@@ -66,9 +67,10 @@ func (f *keyFilter) mayHold(id commerce.KeyID) bool {
 // add notes keys whose bindings expire before the end of a minute. It must be done before the tail
 // forgets them.
 func (f *keyFilter) add(ids []byte, minute int64) {
-	for ; len(ids) >= len(commerce.KeyID{}) && !f.overfull.Load(); ids = ids[len(commerce.KeyID{}):] {
+	for ; len(ids) >= len(commerce.KeyID{}); ids = ids[len(commerce.KeyID{}):] {
 		s := f.open()
 		if s == nil {
+			f.left = max(f.left, minute)
 			f.overfull.Store(true)
 			return
 		}
@@ -97,13 +99,16 @@ func (f *keyFilter) open() *filterSegment {
 	return s
 }
 
-// drop forgets the segments all of whose keys have expired.
+// drop forgets the segments all of whose keys have expired, and that keys were left out once they have, too.
 func (f *keyFilter) drop(now time.Time) {
 	segments := *f.segments.Load()
 	minute := now.Unix() / 60
 	kept := slices.DeleteFunc(slices.Clone(segments), func(s *filterSegment) bool { return s.until < minute })
 	if len(kept) < len(segments) {
 		f.segments.Store(&kept)
+	}
+	if f.left < minute {
+		f.overfull.Store(false)
 	}
 }
 

@@ -52,18 +52,27 @@ func TestKeyFilter(t *testing.T) {
 		require.True(t, f.mayHold(filterKey(filterKeysMin)))
 	})
 
-	t.Run("knows nothing any more beyond its bound", func(t *testing.T) {
+	t.Run("knows nothing beyond its bound until what was left out has expired", func(t *testing.T) {
 		t.Parallel()
 		f := newKeyFilter()
 		full := make([]*filterSegment, filterSegmentsMax)
 		for i := range full {
-			full[i] = &filterSegment{blocks: make([]filterBlock, 1)}
+			full[i] = &filterSegment{blocks: make([]filterBlock, 1), until: 99}
 		}
 		f.segments.Store(&full)
 		require.False(t, f.mayHold(filterKey(1)))
 		id := filterKey(1)
-		f.add(id[:], 1)
+		f.add(id[:], 101)
 		require.True(t, f.mayHold(filterKey(1)))
 		require.True(t, f.mayHold(filterKey(2)))
+		f.drop(time.Unix(100*60, 0))
+		id = filterKey(3)
+		f.add(id[:], 102)
+		require.True(t, f.mayHold(filterKey(1)), "there is room again, but not for those that were left out")
+		f.drop(time.Unix(101*60, 0))
+		require.True(t, f.mayHold(filterKey(1)))
+		f.drop(time.Unix(102*60, 0))
+		require.False(t, f.mayHold(filterKey(1)))
+		require.True(t, f.mayHold(filterKey(3)))
 	})
 }
