@@ -198,16 +198,22 @@ func refusal(err error) *pgconn.PgError {
 	if !ok || (failure.SeverityUnlocalized != "ERROR" && failure.Severity != "ERROR") {
 		return nil
 	}
-	if class := failure.Code[:2]; class == classOperator || class == classConnection {
+	switch classOf(failure) {
+	case "", classOperator, classConnection:
 		return nil
+	default:
+		return failure
 	}
-	return failure
 }
+
+// classOf returns the class of an error, the first two characters of its code; "" of one without a code, which no
+// server sends, but a proxy may.
+func classOf(failure *pgconn.PgError) string { return failure.Code[:min(2, len(failure.Code))] }
 
 // isOutside reports whether the server refuses for a reason that lies neither in the statement nor in the
 // rows: no memory, disk or connection left, an error of the operating system.
 func isOutside(failure *pgconn.PgError) bool {
-	switch failure.Code[:2] {
+	switch classOf(failure) {
 	case "53", "58":
 		return true
 	default:
@@ -218,7 +224,7 @@ func isOutside(failure *pgconn.PgError) bool {
 // needsCare reports whether a batch that failed so should go the careful way: something in it does not
 // apply (PS001, integrity, data), or it met somebody else (deadlock, serialization).
 func needsCare(failure *pgconn.PgError) bool {
-	switch failure.Code[:2] {
+	switch classOf(failure) {
 	case "21", "22", "23", "40":
 		return true
 	default:

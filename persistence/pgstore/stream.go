@@ -82,10 +82,10 @@ func (r *streamReader) copied(ctx context.Context) error {
 }
 
 const (
-	// streamBatches is how many batches are looked into at first, when the reader asks for a page of limit
-	// rows: fewer than hold so many, lest many more are sorted than are wanted.
+	// streamBatchesMin is how many batches are looked into at first: fewer than hold a page, lest many more rows are
+	// sorted than are wanted.
 	streamBatchesMin = 16
-	// streamBatchesMax bounds it: batches of which nothing applied, or of stock changes, have no events.
+	// streamBatchesMax bounds the later windows: batches of which nothing applied, or of stock changes, have no events.
 	streamBatchesMax = 1 << 20
 )
 
