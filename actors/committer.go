@@ -38,7 +38,7 @@ type submission struct {
 
 type settler interface{ settle(*submission) }
 
-// committer is the persistence actor: the one goroutine that owns the store's writer. It gathers
+// committer is the one goroutine that owns the store's writer. It gathers
 // the entries that arrive while the previous batch is being written, and writes them as one.
 //
 // It is a goroutine and not an actor of the library, because it waits for the disk; and it has no
@@ -281,19 +281,23 @@ func (c *committer) probe(ctx context.Context) {
 }
 
 // refuseQueued settles what has been handed over behind a batch whose fate is unknown: nothing of
-// it has been written, and its callers need not wait.
+// it has been written, and its callers need not wait. Barriers stay in the queue: they wait for the truth, and for
+// entries that were taken from it with the batch and did not fit in.
 func (c *committer) refuseQueued() {
 	c.mu.Lock()
 	queue := c.mu.queue
 	c.mu.queue = nil
+	for _, s := range queue {
+		if s.entry == nil {
+			c.mu.queue = append(c.mu.queue, s)
+		}
+	}
 	c.mu.Unlock()
 	for _, s := range queue {
-		if s.entry == nil { // a barrier waits for the truth
-			c.barriers = append(c.barriers, s)
-			continue
+		if s.entry != nil {
+			s.err = errNotWritten
+			s.settled.settle(s)
 		}
-		s.err = errNotWritten
-		s.settled.settle(s)
 	}
 }
 
