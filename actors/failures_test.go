@@ -101,8 +101,11 @@ func TestGrainsThatPanicAnswer(t *testing.T) {
 
 	t.Run("an order grain, and the next command gets a fresh one", func(t *testing.T) {
 		t.Parallel()
-		handle := b.engine.enterOrder(placed.Order.ID)
-		b.engine.root.Send(handle.pid, &submission{}) // an answer that it has not asked for
+		poison := &transition{engine: b.engine} // it has no command
+		require.NoError(t, b.engine.admission.begin(&poison.command))
+		b.engine.root.Send(b.engine.enterOrder(placed.Order.ID).pid, poison)
+		<-poison.done
+		requireCode(t, commerce.CodeInternal, poison.answer.err)
 		require.Eventually(t, func() bool {
 			_, resident := b.engine.orders.Load(placed.Order.ID)
 			return !resident
@@ -110,6 +113,33 @@ func TestGrainsThatPanicAnswer(t *testing.T) {
 		_, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: placed.Order.ID, To: commerce.StatusPaid})
 		require.NoError(t, err)
 	})
+}
+
+func TestOrderGrainFailsWithAnAnswerOnItsWay(t *testing.T) {
+	t.Parallel()
+	b, g := setupGated(t)
+	placed, err := b.engine.PlaceOrder(order("", 1, b.product(5)))
+	require.NoError(t, err)
+	move := func(to commerce.Status) error {
+		_, err := b.engine.TransitionOrder(&commerce.TransitionOrder{Caller: commerce.Trusted("ann"), Order: placed.Order.ID, To: to})
+		return err
+	}
+	g.on.Store(true)
+	paid := make(chan error, 1)
+	go func() { paid <- move(commerce.StatusPaid) }()
+	<-g.arrived
+	handle := b.engine.enterOrder(placed.Order.ID) // so that the grain stays
+	b.engine.root.Send(handle.pid, (*transition)(nil))
+	requireCode(t, commerce.CodeOutcomeUnknown, <-paid)
+	g.open(pass)
+	require.Eventually(t, func() bool {
+		o, err := b.store.Order(t.Context(), placed.Order.ID)
+		return err == nil && o.Status == commerce.StatusPaid && b.engine.committer.oldest.Load() == 0
+	}, 5*time.Second, time.Millisecond)
+	require.NoError(t, move(commerce.StatusProcessing), "it has read the order anew")
+	handle.handled()
+	require.NoError(t, move(commerce.StatusShipped))
+	require.EqualValues(t, 1, b.engine.metrics.grainFailures.Load(), "the answer that came late did no harm")
 }
 
 func TestCatalogueScanIsTriedAgain(t *testing.T) {

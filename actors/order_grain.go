@@ -47,7 +47,7 @@ func (t *transition) looked(l *keyLookup) { t.engine.root.Send(t.pid, l) }
 const conflictsMax = 3
 
 // Receive implements actor.Actor. A panic must not leave callers without an answer, nor the order
-// without a grain that works: see fail.
+// without a grain that works: see fail. An answer to a command that fail has ended is dropped.
 func (g *orderGrain) Receive(ctx actor.Context) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -65,11 +65,18 @@ func (g *orderGrain) Receive(ctx actor.Context) {
 		}
 		g.advance(ctx)
 	case *orderLoaded:
-		g.loaded(ctx, m)
+		g.loading = false
+		if g.current != nil {
+			g.loaded(ctx, m)
+		}
 	case *submission:
-		g.settled(ctx, m)
+		if g.current != nil && m == &g.current.submission {
+			g.settled(ctx, m)
+		}
 	case *keyLookup:
-		g.end(ctx, m.answer)
+		if g.current != nil && m.asker == asker(g.current) {
+			g.end(ctx, m.answer)
+		}
 	}
 }
 
@@ -131,7 +138,6 @@ func (g *orderGrain) load() {
 }
 
 func (g *orderGrain) loaded(ctx actor.Context, m *orderLoaded) {
-	g.loading = false
 	switch {
 	case m.err == nil:
 		g.order = m.order
@@ -179,8 +185,8 @@ func (g *orderGrain) refuse(refusal error) {
 	g.engine.lookups.ask(&keyLookup{key: t.key, hash: t.hash, refusal: refusal, asker: t})
 }
 
-// fail ends every command of a grain that has panicked, and the grain: the next command gets a
-// fresh one, which reads the order anew.
+// fail ends every command of a grain that has panicked, and the grain, unless another command is on its way to it: the
+// next command reads the order anew.
 func (g *orderGrain) fail(ctx actor.Context, reason any) {
 	g.engine.grainFailed("order", reason)
 	if t := g.current; t != nil {
@@ -194,7 +200,7 @@ func (g *orderGrain) fail(ctx actor.Context, reason any) {
 		g.current = t
 		g.finish(answer{err: errInternal(commerce.ID{})})
 	}
-	g.waiting = nil
+	g.waiting, g.order = nil, nil
 	g.advance(ctx)
 }
 
