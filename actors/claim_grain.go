@@ -10,7 +10,7 @@ import (
 	"github.com/penstock-dev/penstock/internal/planted"
 )
 
-// claimGrain carries one claim at a time: an order's grain while the order is being placed. It asks
+// claimGrain carries one claim at a time: an order being placed, or units being taken off stock. It asks
 // the product grains one after another in product-id order, so that waiting cannot deadlock; hands the
 // entry to the committer when all have granted; and answers when the entry's fate is known. Then it is
 // free for another claim.

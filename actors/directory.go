@@ -6,27 +6,27 @@ import (
 	"github.com/penstock-dev/penstock/commerce"
 )
 
-// Directory tells which partition actor serves a product, and under which epoch it grants. On one
+// directory tells which partition actor serves a product, and under which epoch it grants. On one
 // node all partitions are local and never move; a cluster brings an implementation that follows
 // its leases, and the grains stay as they are.
-type Directory interface {
-	// Locate returns where a partition is served now. It never waits.
-	Locate(partition int) Location
+type directory interface {
+	// locate returns where a partition is served now. It never waits.
+	locate(partition int) location
 }
 
-// Location is where a partition is served.
-type Location struct {
-	PID   *actor.PID // its partition actor
-	Epoch uint64     // of its ownership; grants carry it, and the store refuses an old one
+// location is where a partition is served.
+type location struct {
+	pid   *actor.PID // its partition actor
+	epoch uint64     // of its ownership; grants carry it, and the store refuses an old one
 }
 
 // localDirectory serves every partition on this node, under the epoch of the store's writer.
 type localDirectory struct {
-	locations [commerce.PartitionsMax]Location
+	locations [commerce.PartitionsMax]location
 }
 
-// Locate implements Directory.
-func (d *localDirectory) Locate(partition int) Location { return d.locations[partition] }
+// locate implements directory.
+func (d *localDirectory) locate(partition int) location { return d.locations[partition] }
 
 // spawnPartitions starts the partition actors.
 func spawnPartitions(e *Engine, epoch uint64) *localDirectory {
@@ -34,7 +34,7 @@ func spawnPartitions(e *Engine, epoch uint64) *localDirectory {
 		actor.WithMailbox(ownMailbox))
 	d := new(localDirectory)
 	for i := range d.locations {
-		d.locations[i] = Location{PID: e.root.Spawn(props), Epoch: epoch}
+		d.locations[i] = location{pid: e.root.Spawn(props), epoch: epoch}
 	}
 	return d
 }

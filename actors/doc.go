@@ -3,8 +3,9 @@
 //
 // # Who owns what
 //
-// A product grain owns the units of its product that are granted and not yet settled. An order
-// grain owns one order while a command on it is under way. A partition actor owns the product
+// A product grain owns the units of its product that are granted and not yet settled. A claim grain
+// carries an order while it is being placed, an order grain owns one that stands while a command on
+// it is under way. A partition actor owns the product
 // grains whose ids hash to it. The committer, a goroutine, owns the store's writer and with it the
 // order in which things become true. Committed rows travel up: they stand in a productRef, written
 // by the committer and read by everybody.
@@ -15,7 +16,7 @@
 //
 // # An order's way
 //
-//	Engine.PlaceOrder ── claim ──► order grain ── grantRequest ──► product grain (one after another, by id)
+//	Engine.PlaceOrder ── claim ──► claim grain ── grantRequest ──► product grain (one after another, by id)
 //	       ▲                          │  ▲  ◄────────────────────── granted · refused · parked
 //	       │                    entry ▼  │ outcome
 //	       └──── answer ◄────────── committer ──► persistence.Writer.Commit ──► rows into productRefs

@@ -31,7 +31,7 @@ type Engine struct {
 	root      *actor.RootContext
 	inline    actor.Dispatcher
 	claims    *claimGrains
-	directory Directory
+	directory directory
 	orders    sync.Map // commerce.ID → *grainHandle of a resident order grain
 
 	catalogue *catalogue
@@ -189,7 +189,7 @@ func (e *Engine) tick(life context.Context) {
 func (e *Engine) sweep(now time.Time) {
 	message := &sweep{now: now}
 	for i := range commerce.PartitionsMax {
-		if pid := e.directory.Locate(i).PID; pid != nil {
+		if pid := e.directory.locate(i).pid; pid != nil {
 			e.root.Send(pid, message)
 		}
 	}
@@ -249,11 +249,11 @@ func (e *Engine) giveBack(m *giveBack) {
 }
 
 func (e *Engine) partition(product commerce.ID) *actor.PID {
-	return e.directory.Locate(product.Partition()).PID
+	return e.directory.locate(product.Partition()).pid
 }
 
 func (e *Engine) epoch(product commerce.ID) uint64 {
-	return e.directory.Locate(product.Partition()).Epoch
+	return e.directory.locate(product.Partition()).epoch
 }
 
 // barrier asks the committer to tell a grain when everything handed over so far has been settled.

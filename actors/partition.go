@@ -14,7 +14,6 @@ import (
 // many. It is the unit of ownership: in a cluster it moves as a whole.
 type partition struct {
 	engine   *Engine
-	self     *actor.PID
 	resident map[*grainHandle]*productRef
 }
 
@@ -31,7 +30,6 @@ func (p *partition) Receive(ctx actor.Context) {
 	}()
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		p.self = ctx.Self()
 		p.resident = make(map[*grainHandle]*productRef)
 	case *grantRequest:
 		p.forward(ctx, m)

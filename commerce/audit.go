@@ -52,14 +52,8 @@ func (r *AuditRecord) Seal(seq uint64, hash [32]byte) {
 	r.Hash = r.digest()
 }
 
-// Follows reports whether the record is the one after the record whose number and hash are given, as it
-// was sealed.
-func (r *AuditRecord) Follows(seq uint64, hash [32]byte) bool {
-	return r.Seq == seq+1 && r.Previous == hash && r.Hash == r.digest()
-}
-
 // Sealed reports whether the record says what it said when it was sealed. What stands before it in the log
-// is a question for Follows.
+// is for persistence.VerifyAudit to say.
 func (r *AuditRecord) Sealed() bool { return r.Hash == r.digest() }
 
 // digest is the SHA-256 of everything in the record but the hash itself. Texts are preceded by their

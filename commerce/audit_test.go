@@ -24,10 +24,9 @@ func TestAuditRecord_IsSealedBehindTheOneBefore(t *testing.T) {
 	require.EqualValues(t, 1, first.Seq)
 	require.Equal(t, time.Date(2026, 7, 14, 0, 0, 0, 123_456_000, time.UTC), first.At, "as it is stored")
 	second.Seal(first.Seq, first.Hash)
-	require.True(t, first.Follows(0, [32]byte{}))
-	require.True(t, second.Follows(1, first.Hash))
-	require.False(t, second.Follows(0, [32]byte{}))
-	require.False(t, second.Follows(1, second.Hash))
+	require.Zero(t, first.Previous)
+	require.EqualValues(t, 2, second.Seq)
+	require.Equal(t, first.Hash, second.Previous)
 	require.NotEqual(t, first.Hash, second.Hash, "although both say the same")
 	again := second
 	again.Seal(first.Seq, first.Hash)
@@ -71,7 +70,9 @@ func TestSealAudit_TellsWhatStockWas(t *testing.T) {
 		}},
 	}
 	e.SealAudit(1, [32]byte{2})
-	require.True(t, record.Follows(1, [32]byte{2}))
+	require.EqualValues(t, 2, record.Seq)
+	require.Equal(t, [32]byte{2}, record.Previous)
+	require.True(t, record.Sealed(), "with what stock was")
 	require.Equal(t, `{"on_hand":10,"allocated":2}`, record.Before)
 	require.JSONEq(t, `{"on_hand":6,"allocated":2,"reason":"lost <&>"}`, record.After)
 

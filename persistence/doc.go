@@ -6,7 +6,7 @@
 // it now has them. What an entry needs to apply is decided by commerce.State, the same on every
 // store.
 //
-// This package holds the contract alone. Implementations live below it (pebblestore), as do the
-// suite that every one of them passes (storetest) and a wrapper that injects faults (faulty). It
-// imports commerce and the standard library, never actors or http.
+// This package holds the contract alone. Below it live the implementations (pebblestore, pgstore), what
+// both keep sums of sales with (salesbook), the suite that they pass (storetest) and a wrapper that
+// injects faults (faulty). It imports commerce and the standard library, never actors or http.
 package persistence

@@ -64,7 +64,7 @@ func (s *Store) PutAccessKey(ctx context.Context, key *persistence.AccessKey, re
 		if err != nil {
 			return err
 		}
-		row := appendAccessKey(nil, key)
+		row := encodeAccessKey(key)
 		stored, err := decodeAccessKey(key.ID, row) // a copy that nobody else has
 		if err != nil {
 			return err
@@ -107,8 +107,8 @@ func (s *Store) AccessVersion(context.Context) (uint64, error) {
 	return s.mu.access.version, nil
 }
 
-func appendAccessKey(b []byte, k *persistence.AccessKey) []byte {
-	b = append(b, rowVersion)
+func encodeAccessKey(k *persistence.AccessKey) []byte {
+	b := []byte{rowVersion}
 	b = binary.AppendUvarint(b, k.Version)
 	b = appendText(b, k.Name)
 	b = appendText(b, k.Subject)

@@ -105,9 +105,7 @@ func (f *fuse) open(name string, op func() (vfs.File, error)) (vfs.File, error) 
 
 func (f *fuse) pause() {
 	if f.err() != nil {
-		timer := time.NewTimer(retryPause)
-		defer timer.Stop()
-		<-timer.C
+		time.Sleep(retryPause)
 	}
 }
 

@@ -87,10 +87,8 @@ func (k *keeper) run(ctx context.Context) {
 			k.foldNow(ctx, f)
 			reclaimer.tend(ctx, s)
 		}
-		if time.Since(purged) >= purgeInterval && !s.broken() {
-			if more := s.purge(f, time.Now()); !more {
-				purged = time.Now()
-			}
+		if time.Since(purged) >= purgeInterval && !s.broken() && !s.purge(f, time.Now()) {
+			purged = time.Now()
 		}
 		more = !s.broken() && s.tendSales(f, time.Now())
 		more = !s.broken() && s.tendLedger(ctx, &merger) || more

@@ -17,7 +17,7 @@ const (
 	paceRest = 3 * paceWork
 	// paceSteps is how many rows are worked on between two looks at the clock: some twenty microseconds.
 	paceSteps = 64
-	// paceLost is a time without a step after which work counts as begun anew: it waited for something else.
+	// paceLost is how long after its last rest work counts as begun anew: it waited for something else, or might not rest.
 	paceLost = 10 * paceWork
 	// generationsBehind is how many generations may wait to be folded before nobody rests, l0SublevelsBehind and
 	// memTablesBehind how much the database may have to compact and to flush.

@@ -22,9 +22,7 @@ func (r *reclaimer) tend(ctx context.Context, s *Store) {
 		return
 	}
 	r.tried = true
-	s.mu.RLock()
 	in := s.mu.instance // only the keeper replaces it, and this is the keeper
-	s.mu.RUnlock()
 	if err := in.reclaim(ctx); err != nil && ctx.Err() == nil {
 		s.opts.Logger.Warn("store: the disk is nearly full, and old logs could not be freed", "error", err)
 		return

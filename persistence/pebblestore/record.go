@@ -146,10 +146,9 @@ type recordEntry struct {
 	previousStatus commerce.Status
 	orderRow       []byte
 
-	product      commerce.ID
-	productIsNew bool
-	previousSKU  []byte
-	productRow   []byte
+	product     commerce.ID
+	previousSKU []byte
+	productRow  []byte
 
 	movements []recordMovement
 
@@ -213,7 +212,8 @@ func (r *record) applied(e *recordEntry) {
 	}
 	if e.has(partProduct) {
 		e.product = d.id()
-		e.productIsNew, e.previousSKU = d.flag(), d.bytes()
+		d.flag() // whether it is new, which nobody needs
+		e.previousSKU = d.bytes()
 		e.productRow = d.sized()
 	}
 	const movementBytesMin = 16 + 1 + 4
