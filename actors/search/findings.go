@@ -5,8 +5,9 @@ import (
 	segments "github.com/blevesearch/scorch_segment_api/v2"
 )
 
-// findings gathers the ways a word is found in one segment.
+// findings gathers the ways a word is found in one part.
 type findings struct {
+	live  *roaring.Bitmap // the part's
 	found []finding
 	err   error
 }
@@ -89,8 +90,9 @@ func (f *findings) starts(p *opened, letters string) {
 		f.add(docs, err, weightName/10*(tenthsStart+1))
 		return
 	}
+	before := len(f.found)
 	f.start(p.name, letters, weightName/10*tenthsStart)
-	if n := len(f.found); n > 0 {
+	if n := len(f.found); n > before {
 		first, err := lookup(p.nameStart, startMark+mark+rest[:short])
 		if err == nil && first != nil {
 			first = roaring.And(first, f.found[n-1].docs)
@@ -101,19 +103,12 @@ func (f *findings) starts(p *opened, letters string) {
 
 // start looks for the words of a dictionary that begin with the letters.
 func (f *findings) start(d segments.TermDictionary, letters string, weight uint8) {
-	docs, err := expand(d, nil, []byte(letters), after(letters))
+	docs, err := expand(d, nil, []byte(letters), f.live)
 	f.add(docs, err, weight)
 }
 
 // typos looks for the words of a dictionary that an automaton accepts.
 func (f *findings) typos(d segments.TermDictionary, a segments.Automaton, weight uint8) {
-	docs, err := expand(d, a, nil, nil)
+	docs, err := expand(d, a, nil, f.live)
 	f.add(docs, err, weight)
-}
-
-// after returns the least text behind all that begin with the prefix. REQUIRES: it is UTF-8.
-func after(prefix string) []byte {
-	end := []byte(prefix)
-	end[len(end)-1]++ // no byte of UTF-8 is 0xff
-	return end
 }

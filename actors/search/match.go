@@ -121,7 +121,7 @@ func (x *Index) exact(parts []opened, w *word) ([][]finding, error) {
 	out := make([][]finding, len(parts))
 	for i := range parts {
 		p := &parts[i]
-		f := findings{}
+		f := findings{live: p.live}
 		f.parts(p.description, w, weightDescription)
 		f.parts(p.categoryPart, w, weightCategory)
 		f.whole(p.category, w, weightCategory)
@@ -141,7 +141,7 @@ func (x *Index) started(parts []opened, w *word) ([][]finding, error) {
 	out := make([][]finding, len(parts))
 	for i := range parts {
 		p := &parts[i]
-		f := findings{}
+		f := findings{live: p.live}
 		f.start(p.sku, w.whole, weightSKU/10*tenthsStart)
 		f.starts(p, w.whole)
 		f.whole(p.name, w, weightName)
@@ -170,7 +170,7 @@ func (x *Index) vague(parts []opened, w *word) ([][]finding, error) {
 			tenths = tenthsTypos
 		}
 		for i := range parts {
-			f := findings{}
+			f := findings{live: parts[i].live}
 			f.typos(parts[i].category, near, weightCategory/10*tenths)
 			f.typos(parts[i].name, near, weightName/10*tenths)
 			if f.err != nil {

@@ -265,6 +265,32 @@ func TestUpdate_ForgetsTheWordsOfWhatIsGone(t *testing.T) {
 	require.Equal(t, []uint32{5}, find(t, x, "tumbl"), "the start of tumbler")
 }
 
+func TestUpdate_WordsOfWhatIsGoneTakeNobodysPlace(t *testing.T) {
+	t.Parallel()
+	const gone, all = 2 * expansionsMax, 1000
+	docs := make([]Doc, all)
+	for i := range docs {
+		docs[i] = Doc{Name: fmt.Sprintf("gizmo%03d", i)}
+	}
+	x := newShop(t, docs)
+	for slot := range uint32(gone) {
+		docs[slot] = Doc{}
+		require.NoError(t, x.Update([]uint32{slot}, noPause))
+	}
+	require.Len(t, find(t, x, "gizmo"), expansionsMax, "as many as one prefix stands for")
+}
+
+func TestSuggest_AStartOfTheSKUIsNoneOfTheName(t *testing.T) {
+	t.Parallel()
+	x := newShop(t, []Doc{{Name: "Abcess", SKU: "abcd1"}, {Name: "Cup", SKU: "abcd2"}})
+	q, err := NewParser().ParseStart("abcd")
+	require.NoError(t, err)
+	hits, err := x.Suggest(q, nil)
+	require.NoError(t, err)
+	require.Len(t, hits, 2)
+	require.Equal(t, hits[0].Score, hits[1].Score)
+}
+
 func TestUpdate_ThatIsEndedPublishesNothing(t *testing.T) {
 	t.Parallel()
 	docs := corpus(1000)

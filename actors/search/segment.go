@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -84,11 +85,11 @@ func lookup(d segments.TermDictionary, term string) (*roaring.Bitmap, error) {
 	return found.ActualBitmap(), nil
 }
 
-// expand returns the documents that have any of the terms an automaton accepts (nil: all) from start
-// on. It stops after expansionsMax terms.
-func expand(d segments.TermDictionary, a segments.Automaton, start, end []byte) (*roaring.Bitmap, error) {
+// expand returns the documents that have any of the terms with a prefix that an automaton accepts (nil: all). It stops
+// after expansionsMax terms that a living document has.
+func expand(d segments.TermDictionary, a segments.Automaton, prefix []byte, live *roaring.Bitmap) (*roaring.Bitmap, error) {
 	var lists []*roaring.Bitmap
-	terms := d.AutomatonIterator(a, start, end)
+	terms := d.AutomatonIterator(a, prefix, after(prefix))
 	for len(lists) < expansionsMax {
 		entry, err := terms.Next()
 		if err != nil {
@@ -101,7 +102,7 @@ func expand(d segments.TermDictionary, a segments.Automaton, start, end []byte) 
 		if err != nil {
 			return nil, err
 		}
-		if list != nil {
+		if list != nil && list.Intersects(live) {
 			lists = append(lists, list)
 		}
 	}
@@ -109,4 +110,14 @@ func expand(d segments.TermDictionary, a segments.Automaton, start, end []byte) 
 		return nil, nil //nolint:nilnil // nobody has any
 	}
 	return roaring.FastOr(lists...), nil
+}
+
+// after returns the least text behind all that begin with the prefix; nil when that is empty. REQUIRES: it is UTF-8.
+func after(prefix []byte) []byte {
+	if len(prefix) == 0 {
+		return nil
+	}
+	end := slices.Clone(prefix)
+	end[len(end)-1]++ // no byte of UTF-8 is 0xff
+	return end
 }
